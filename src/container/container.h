@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * OS-level virtualization: the processes of a container, as instance/ asks for them.
+ *
+ * create: parent and child work side by side (container/create.c is the parent's half,
+ * container/init.c the child's); afterwards the child waits at the start gate, a FIFO in the state
+ * directory, until `start` opens it. A parent that dies on the way takes the child with it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "container/cgroup/cgroup.h"
+#include "container/rootfs.h"
+#include "spec/spec.h"
+
+struct container_request {
+    const char *id;
+    const char *bundle;                   /* absolute */
+    const char *root;                     /* absolute */
+    const struct rootfs_overlay *overlay; /* NULL: none */
+    const struct spec *spec;
+    struct cgroup *cgroup;
+    int state_directory_fd;
+    const char *state_directory; /* absolute */
+    int console_socket_fd;       /* connected, -1: none */
+    uint32_t preserve_fds;       /* 3 .. 3+n-1 stay open in the container */
+    uint32_t listen_fds; /* of those, how many are socket-activation descriptors (LISTEN_FDS) */
+    bool no_pivot, new_keyring;
+    bool notify_socket; /* bind STATE/notify into the container */
+    bool start_at_once; /* `run`: the parent opens the gate itself, no FIFO is made */
+    const struct log *log;
+    /*
+     * Called in the parent when the child exists and waits, before it does anything: records the
+     * pid. Its error ends the creation.
+     */
+    int (*created)(void *context, pid_t pid, struct error *error);
+    void *context;
+};
+
+struct container_child {
+    pid_t pid;
+    int pidfd;   /* caller's */
+    int gate_fd; /* start_at_once: the sync socket, on which container_start_child opens the gate */
+};
+
+/* Make the container; on failure nothing of the child is left (cgroups are the caller's to
+ * destroy). */
+int container_create(const struct container_request *request, struct container_child *child,
+                     struct error *error);
+
+/* `run`: let the child execute the program; returns when the exec happened or failed. */
+int container_start_child(struct container_child *child, struct error *error);
+
+/* `start`: open the gate of a created container; returns when the exec happened or failed. */
+int container_start(int state_directory_fd, int pidfd, struct error *error);
+
+struct container_exec_request {
+    const char *id;
+    pid_t init_pid; /* the container's first process */
+    int init_pidfd;
+    const struct spec *spec;            /* of the container */
+    const struct spec_process *process; /* what is to run */
+    struct cgroup *cgroup;
+    const char *const *sub_cgroups; /* --cgroup words, NULL-terminated; NULL: none */
+    int console_socket_fd;
+    uint32_t preserve_fds, listen_fds;
+    bool setgroups_denied;
+    const char *state_json; /* for the seccomp listener */
+    const struct log *log;
+};
+
+/* Start a process in a running container; returns after the exec happened or failed. */
+int container_exec(const struct container_exec_request *request, struct container_child *child,
+                   struct error *error);
