@@ -118,9 +118,9 @@ int instance_resume(const struct host *host, const char *id, struct error *error
 
 struct instance_exec_request {
     const char *id;
-    const char *process_json;                     /* --process FILE; NULL: the words below */
-    const char *const *args;                      /* NULL-terminated */
-    const char *const *env;                       /* additional NAME=VALUE; NULL: none */
+    const char *process_json;        /* --process FILE; NULL: the words below */
+    const char *const *args;         /* NULL-terminated */
+    const char *const *env;          /* additional NAME=VALUE; NULL: none */
     const char *cwd, *user;          /* user "UID[:GID]"; NULL: the container's */
     const uint32_t *additional_gids; /* --additional-gids */
     size_t additional_gid_count;
