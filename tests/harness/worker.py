@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run one test file and tell the outcome of each test as a JSON line on the given descriptor."""
+
+import faulthandler
+import importlib
+import json
+import os
+import sys
+import time
+import unittest
+
+
+class Reporter(unittest.TestResult):
+    def __init__(self, stream, module):
+        super().__init__()
+        self.stream, self.module, self.began = stream, module, 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+        self.outcome, self.detail = "passed", ""
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self._say(test, self.outcome, self.detail, time.monotonic() - self.began)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.outcome, self.detail = "failed", self._exc_info_to_string(err, test)
+
+    addError = addFailure
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.outcome, self.detail = "skipped", reason
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.outcome = "failed"
+            self.detail += "%s\n%s" % (subtest, self._exc_info_to_string(err, subtest))
+
+    def _say(self, test, outcome, detail, seconds):
+        name = getattr(test, "_testMethodName", str(test))
+        name = name[5:] if name.startswith("test_") else name
+        print(json.dumps({"name": "%s.%s" % (self.module, name), "outcome": outcome,
+                          "detail": detail.rstrip(), "seconds": seconds}),
+              file=self.stream, flush=True)
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def main():
+    directory, module_name, pattern, descriptor = sys.argv[1:5]
+    os.set_inheritable(int(descriptor), False)  # containers must not keep it open
+    faulthandler.dump_traceback_later(540, exit=True)
+    sys.path.insert(0, directory)
+    stream = os.fdopen(int(descriptor), "w")
+    module = importlib.import_module(module_name)
+    suite = unittest.TestSuite()
+    label = "%s/%s" % (os.path.basename(directory), module_name.removeprefix("test_"))
+    for test in flatten(unittest.defaultTestLoader.loadTestsFromModule(module)):
+        method = getattr(test, "_testMethodName", "")
+        if pattern in "%s.%s" % (label, method.removeprefix("test_")):
+            suite.addTest(test)
+    suite.run(Reporter(stream, label))
+
+
+if __name__ == "__main__":
+    main()
