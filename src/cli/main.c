@@ -1,5 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
-int main(void)
+/*
+ * openvirt [OPTION...] VERB [ARGUMENT...]: find the verb in the table, run it, print what failed.
+ * This is the only place that prints an error.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/string.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/host.h"
+
+static int print_version(void)
 {
+    fputs("openvirt version " OPENVIRT_VERSION "\n"
+          "spec: 1.3.0\n"
+          "+CAP +EBPF +JSON_C +SECCOMP +SYSTEMD\n",
+          stdout);
     return 0;
+}
+
+/* A descriptor below 3 that is closed would be given to the next file that is opened. */
+static int open_standard_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
+}
+
+/* To the log, and on stderr too where the log is elsewhere: conmon passes our stderr on. */
+static void report(const struct log *log, const struct error *error)
+{
+    const struct log on_stderr = LOG_TO_STDERR;
+    log_error(log, "%s", error->message);
+    if (log->target != LOG_TARGET_STDERR)
+        log_error(&on_stderr, "%s", error->message);
+}
+
+static int run_verb(struct host *host, const struct global_options *options,
+                    const struct option_result *parsed, struct error *error)
+{
+    if (host_open_log(host, options, error) < 0)
+        return EXIT_STATUS_FAILURE;
+    const struct command *command = command_find(parsed->operands[0], error);
+    if (!command)
+        return EXIT_STATUS_USAGE;
+    if (host_open(host, options, error) < 0)
+        return command_failure_status(command, error);
+    return command_run(command, host, (int)parsed->operand_count - 1,
+                       (char *const *)parsed->operands + 1, error);
+}
+
+static int run_words(struct host *host, int argc, char **argv, struct error *error)
+{
+    struct global_options options = { 0 };
+    struct option_result parsed;
+    int status = EXIT_STATUS_USAGE;
+    if (options_parse(global_option_groups, OPERANDS_FIRST_ENDS, argc, argv, &options, &parsed,
+                      error) == 0) {
+        if (options.version)
+            status = print_version();
+        else if (parsed.help)
+            help_print(stdout), status = 0;
+        else if (parsed.operand_count == 0)
+            help_print(stderr);
+        else
+            status = run_verb(host, &options, &parsed, error);
+    }
+    options_free(global_option_groups, &options, &parsed);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    AUTO_ERROR struct error error = { 0 };
+    struct host host = { .log = LOG_TO_STDERR };
+    if (argc < 1 || open_standard_descriptors() < 0)
+        return EXIT_STATUS_FAILURE;
+    int status = run_words(&host, argc - 1, argv + 1, &error);
+    if (fflush(stdout) != 0 && status == 0)
+        status = error_set(&error, errno, "write to standard output") < 0 ? EXIT_STATUS_FAILURE : 0;
+    if (error.message)
+        report(&host.log, &error);
+    host_close(&host);
+    return status;
 }
