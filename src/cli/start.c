@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verbs.h"
+
+static int run_start(const struct host *host, const void *options, const struct words *words,
+                     struct error *error)
+{
+    (void)options;
+    return instance_start(host, words->operands[0], error);
+}
+
+const struct command command_start = {
+    .name = "start",
+    .summary = "Run the process of a created container",
+    .operands = "ID",
+    .section = COMMAND_OCI,
+    .minimum_operands = 1,
+    .run = run_start,
+};
