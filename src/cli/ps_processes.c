@@ -8,7 +8,7 @@
 #include "cli/table.h"
 
 struct pids {
-    pid_t *items;
+    const pid_t *items;
     size_t count;
 };
 
@@ -80,10 +80,11 @@ static int print_lines(const struct pids *pids, const char *text, FILE *output, 
 int print_processes(const struct host *host, const char *id, enum output_format format,
                     const char *const *ps_options, FILE *output, struct error *error)
 {
-    struct pids pids = { 0 };
-    if (instance_processes(host, id, &pids.items, &pids.count, error) < 0)
+    AUTO_FREE pid_t *items = NULL;
+    size_t count = 0;
+    if (instance_processes(host, id, &items, &count, error) < 0)
         return -1;
-    AUTO_FREE pid_t *owned = pids.items;
+    const struct pids pids = { items, count };
     if (format == OUTPUT_JSON)
         return print_json(&pids, output);
     AUTO_FREE char *text = run_ps(ps_options, error);
