@@ -4,7 +4,6 @@
 import functools
 import os
 import shutil
-import tempfile
 import unittest
 
 from . import settings
@@ -40,9 +39,9 @@ class RuntimeTest(unittest.TestCase):
 
     def setUp(self):
         self.counter = 0
-        # Short: the paths of sockets must fit in 107 bytes (unix(7)).
-        name = self._testMethodName.removeprefix("test_")[:16]
-        self.directory = tempfile.mkdtemp(prefix=name + ".", dir=settings.WORK)
+        name = "%s.%s" % (type(self).__name__, self._testMethodName)
+        self.directory = os.path.join(settings.WORK, name[:200])
+        os.makedirs(self.directory)
         os.chmod(self.directory, 0o755)
         self.runtime = Runtime(self.directory)
         self.containers = []

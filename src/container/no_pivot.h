@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/* --no-pivot: a root on a host whose own root cannot be pivoted away from (an initramfs). */
+#pragma once
+
+#include "base/error.h"
+
+/*
+ * The container's root is the mount `root_fd`, attached on top of "/", and the working directory.
+ * Detach all that is mounted on the host's root file system, so that nothing of it (its procfs and
+ * sysfs above all) is in reach, and chroot.
+ */
+int no_pivot_enter(int root_fd, int procfs_fd, struct error *error);
