@@ -4,8 +4,8 @@
  *
  *   debian, debian:SUITE   a template made once with mmdebstrap, cached
  *   oci:DIR[:TAG]          an OCI image layout (image-spec 1.1): digests verified, each layer
- * unpacked once into the cache (whiteouts as overlayfs knows them), stacked DIR (with a slash) a
- * directory, used as it is
+ *                          unpacked once into the cache (whiteouts as overlayfs knows them),
+ * stacked DIR (with a slash)     a directory, used as it is
  */
 #pragma once
 
@@ -24,6 +24,8 @@ struct image_config {
     struct string_list entrypoint, command, environment;
     char *working_directory, *user, *stop_signal;
 };
+
+void image_config_clear(struct image_config *config);
 
 struct image {
     char *name;                /* as given */
