@@ -158,9 +158,9 @@ class Bundle:
         self.linux.setdefault("resources", {}).update(resources)
         return self
 
-    def hook(self, point, script, timeout=None, name=None):
+    def hook(self, point, script, timeout=None):
         """A hook on the host (or in the container for the *Container points) by /bin/sh."""
-        entry = {"path": "/bin/sh", "args": [name or point, "-c", script],
+        entry = {"path": "/bin/sh", "args": ["sh", "-c", script],
                  "env": ["PATH=/usr/bin:/bin"]}
         if timeout is not None:
             entry["timeout"] = timeout

@@ -7,6 +7,7 @@ mounts and processes it sees are its own; cgroups and state directories are told
 
 import ctypes
 import os
+import signal
 
 from . import settings
 
@@ -71,6 +72,17 @@ def reap():
             pass
     except ChildProcessError:
         pass
+
+
+def remove():
+    """End and remove what was left, so that one leak does not show again in the next run."""
+    for pid in descendants():
+        os.kill(pid, signal.SIGKILL)
+    for path in sorted(tagged_cgroups(), reverse=True):
+        try:
+            os.rmdir(path)
+        except OSError:
+            pass
 
 
 def mounts():

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.seccomp: actions, arguments, and the listener that supervises system calls."""
+
+import array
+import errno
+import fcntl
+import json
+import os
+import socket
+import struct
+import threading
+
+from harness import settings
+from harness.case import RuntimeTest, only_openvirt
+
+MKDIR, GETPID, PERSONALITY, UMASK, SYNC = 83, 39, 135, 95, 162
+IOCTL_NOTIFY_RECEIVE = 0xC0502100
+IOCTL_NOTIFY_SEND = 0xC0182101
+
+
+class SeccompTest(RuntimeTest):
+    def with_rules(self, *rules, **seccomp):
+        bundle = self.bundle()
+        bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW",
+                                   "architectures": ["SCMP_ARCH_X86_64"],
+                                   "syscalls": list(rules), **seccomp}
+        return bundle
+
+    def call(self, bundle, *words):
+        return self.guest("syscall", *words, bundle=bundle)["syscall"]
+
+
+class Actions(SeccompTest):
+    def test_without_the_section_there_is_no_filter(self):
+        self.assertEqual(self.guest("confinement")["seccomp"], "0")
+
+    def test_with_it_there_is_one(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})
+        self.assertEqual(self.guest("confinement", bundle=bundle)["seccomp"], "2")
+
+    def test_errno_is_eperm_by_default(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})
+        self.assertEqual(self.call(bundle, SYNC), "EPERM")
+
+    def test_errno_of_the_rule(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO",
+                                  "errnoRet": errno.EBUSY})
+        self.assertEqual(self.call(bundle, SYNC), "EBUSY")
+
+    def test_default_errno(self):
+        allowed = ["execve", "exit_group", "write", "brk", "mmap", "munmap", "fstat", "newfstatat",
+                   "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64",
+                   "readlink", "getrandom", "mprotect", "prctl", "close", "capset", "futex",
+                   "rt_sigaction", "rt_sigprocmask", "capget", "setgroups", "setgid", "setuid",
+                   "setresuid", "setresgid", "fcntl", "close_range", "read", "openat", "chdir",
+                   "fchdir", "umask", "seccomp", "ioctl", "access", "faccessat2", "getcwd", "stat",
+                   "lstat", "getuid", "geteuid", "getgid", "getegid", "execveat", "sendmsg",
+                   "recvmsg", "sendto", "recvfrom", "exit", "poll", "getdents64", "statx", "uname",
+                   "readlinkat", "pread64", "lseek", "getppid", "gettid", "tgkill", "rt_sigreturn"]
+        bundle = self.with_rules({"names": allowed, "action": "SCMP_ACT_ALLOW"},
+                                 defaultAction="SCMP_ACT_ERRNO", defaultErrnoRet=errno.ENOSYS)
+        self.assertEqual(self.call(bundle, SYNC), "ENOSYS")
+
+    def test_kill_process(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_KILL_PROCESS"})
+        container = self.container(bundle.guest("syscall", SYNC))
+        self.assertEqual(container.run(ok=None).status, 128 + 31)
+
+    def test_log_allows(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_LOG"})
+        self.assertEqual(self.call(bundle, SYNC), "ok")
+
+    def test_other_calls_are_not_touched(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})
+        self.assertEqual(self.call(bundle, GETPID), "ok")
+
+    def test_names_that_this_machine_does_not_know_are_passed_over(self):
+        bundle = self.with_rules({"names": ["no_such_call", "sync"], "action": "SCMP_ACT_ERRNO"})
+        self.assertEqual(self.call(bundle, SYNC), "EPERM")
+
+    def test_an_unknown_action_is_refused(self):
+        container = self.container(self.with_rules({"names": ["sync"], "action": "SCMP_ACT_MAGIC"})
+                                   .guest("exit", 0))
+        container.run(ok=False)
+        self.assertNothingMade(container)
+
+    def test_arguments_are_compared(self):
+        def rule(op, value, two=0):
+            return {"names": ["umask"], "action": "SCMP_ACT_ERRNO",
+                    "args": [{"index": 0, "value": value, "valueTwo": two, "op": op}]}
+        for op, value, two, refused, allowed in (
+                ("SCMP_CMP_EQ", 5, 0, 5, 6), ("SCMP_CMP_NE", 5, 0, 6, 5),
+                ("SCMP_CMP_LT", 5, 0, 4, 5), ("SCMP_CMP_LE", 5, 0, 5, 6),
+                ("SCMP_CMP_GT", 5, 0, 6, 5), ("SCMP_CMP_GE", 5, 0, 5, 4),
+                ("SCMP_CMP_MASKED_EQ", 0o70, 0o20, 0o127, 0o137)):
+            with self.subTest(op):
+                bundle = self.with_rules(rule(op, value, two))
+                self.assertEqual(self.call(bundle, UMASK, refused), "EPERM")
+                bundle = self.with_rules(rule(op, value, two))
+                self.assertEqual(self.call(bundle, UMASK, allowed), "ok")
+
+    def test_large_values_of_arguments_survive(self):
+        """64 bits; a JSON reader by way of double loses the lowest."""
+        value = 0xFFFFFFFFFFFFFFF1
+        bundle = self.with_rules({"names": ["umask"], "action": "SCMP_ACT_ERRNO",
+                                  "args": [{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}]})
+        self.assertEqual(self.call(bundle, UMASK, hex(value)), "EPERM")
+        self.assertEqual(self.guest("syscall", UMASK, hex(value - 1), bundle=self.with_rules(
+            {"names": ["umask"], "action": "SCMP_ACT_ERRNO",
+             "args": [{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}]}))["syscall"], "ok")
+
+    def test_it_works_with_and_without_no_new_privileges(self):
+        for value in (True, False):
+            bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})
+            bundle.process["noNewPrivileges"] = value
+            bundle.process["user"] = {"uid": 1000, "gid": 1000}
+            self.assertEqual(self.call(bundle, SYNC), "EPERM")
+
+    def test_exec_is_filtered_too(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})
+        container = self.sleeper(bundle)
+        values = container.exec("/bin/guest", "syscall", str(SYNC), ",", "confinement").values
+        self.assertEqual((values["syscall"], values["seccomp"]), ("EPERM", "2"))
+
+    def test_flags(self):
+        for flag in ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC",
+                     "SECCOMP_FILTER_FLAG_SPEC_ALLOW"):
+            bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"}, flags=[flag])
+            self.assertEqual(self.call(bundle, SYNC), "EPERM", flag)
+
+
+def is_json(data):
+    try:
+        json.loads(data)
+        return True
+    except ValueError:
+        return False
+
+
+class Listener:
+    """A supervisor: takes the descriptor and the state, answers each call with EUCLEAN."""
+
+    def __init__(self, path):
+        self.path, self.states, self.threads = path, [], []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(path)
+        self.socket.listen()
+        self.socket.settimeout(settings.TIMEOUT_S)
+        self.accepting = threading.Thread(target=self._accept)
+        self.accepting.start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self._take(connection)
+
+    def _take(self, connection):
+        connection.settimeout(settings.TIMEOUT_S)
+        fds, data = array.array("i"), b""
+        with connection:
+            while not is_json(data):
+                part, control, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(64))
+                for level, kind, payload in control:
+                    if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                        fds.frombytes(payload[:len(payload) - len(payload) % fds.itemsize])
+                data += part
+                if not part:
+                    break
+        self.states.append(json.loads(data))
+        thread = threading.Thread(target=self._serve, args=(fds[0],), daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def _serve(self, fd):
+        try:
+            while True:
+                request = bytearray(80)
+                fcntl.ioctl(fd, IOCTL_NOTIFY_RECEIVE, request)
+                id, = struct.unpack_from("Q", request)
+                fcntl.ioctl(fd, IOCTL_NOTIFY_SEND, struct.pack("QqiI", id, 0, -errno.EUCLEAN, 0))
+        except OSError:
+            os.close(fd)
+
+    def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+        self.accepting.join()
+
+
+class Notify(SeccompTest):
+    def listener(self):
+        listener = Listener(os.path.join(self.directory, "seccomp.sock"))
+        self.addCleanup(listener.close)
+        return listener
+
+    def supervised(self, listener, **seccomp):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_NOTIFY"},
+                                 listenerPath=listener.path, listenerMetadata="some words", **seccomp)
+        bundle.config["annotations"] = {"org.example": "yes"}
+        return bundle
+
+    def test_the_listener_decides(self):
+        listener = self.listener()
+        self.assertEqual(self.call(self.supervised(listener), SYNC), "EUCLEAN")
+
+    def test_the_listener_gets_the_process_state(self):
+        listener = self.listener()
+        container = self.container(self.supervised(listener).guest("syscall", SYNC))
+        container.run()
+        state = listener.states[0]
+        self.assertEqual(state["fds"], ["seccompFd"])
+        self.assertEqual(state["metadata"], "some words")
+        self.assertGreater(state["pid"], 0)
+        self.assertIncludes(state["state"], {"id": container.id,
+                                             "bundle": container.bundle.path,
+                                             "annotations": {"org.example": "yes"}})
+
+    @only_openvirt
+    def test_exec_brings_its_own(self):
+        listener = self.listener()
+        container = self.sleeper(self.supervised(listener))
+        values = container.exec("/bin/guest", "syscall", str(SYNC)).values
+        self.assertEqual(values["syscall"], "EUCLEAN")
+        self.assertEqual(len(listener.states), 2)
+        self.assertNotEqual(listener.states[1]["pid"], listener.states[1]["state"]["pid"])
+
+    @only_openvirt
+    def test_a_call_that_the_set_up_itself_needs_does_not_lock_it_up(self):
+        """sendmsg under notify: the runtime must hand the descriptor over all the same."""
+        listener = self.listener()
+        bundle = self.with_rules({"names": ["sendmsg", "sync"], "action": "SCMP_ACT_NOTIFY"},
+                                 listenerPath=listener.path)
+        container = self.container(bundle.guest("syscall", SYNC))
+        result = container.run(ok=None, timeout=10)
+        if result.status == 0:
+            self.assertEqual(result.values["syscall"], "EUCLEAN")
+        else:
+            self.assertIn("sendmsg", result.stderr)
+
+    @only_openvirt
+    def test_notify_without_a_listener_is_refused(self):
+        container = self.container(self.with_rules(
+            {"names": ["sync"], "action": "SCMP_ACT_NOTIFY"}).guest("exit", 0))
+        container.run(ok=False)
+        self.assertNothingMade(container)
+
+    def test_a_listener_that_is_not_there_is_refused(self):
+        bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_NOTIFY"},
+                                 listenerPath=os.path.join(self.directory, "none")).guest("exit", 0)
+        container = self.container(bundle)
+        container.run(ok=False)
+        self.assertNothingMade(container)
