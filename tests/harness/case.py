@@ -4,6 +4,7 @@
 import functools
 import os
 import shutil
+import tempfile
 import unittest
 
 from . import settings
@@ -39,9 +40,9 @@ class RuntimeTest(unittest.TestCase):
 
     def setUp(self):
         self.counter = 0
-        name = "%s.%s" % (type(self).__name__, self._testMethodName)
-        self.directory = os.path.join(settings.WORK, name[:200])
-        os.makedirs(self.directory)
+        # Short: the paths of sockets must fit in 107 bytes (unix(7)).
+        name = self._testMethodName.removeprefix("test_")[:16]
+        self.directory = tempfile.mkdtemp(prefix=name + ".", dir=settings.WORK)
         os.chmod(self.directory, 0o755)
         self.runtime = Runtime(self.directory)
         self.containers = []

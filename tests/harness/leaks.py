@@ -32,6 +32,9 @@ def isolate():
         _must(libc.unshare(CLONE_NEWNS), "unshare(CLONE_NEWNS)")
         _must(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate")
         _must(libc.mount(b"none", b"/", None, MS_REC | MS_SHARED, None), "mount --make-rshared")
+        # `ip netns` would mount here, in our namespace alone, and leave it.
+        os.makedirs("/run/netns", exist_ok=True)
+        _must(libc.mount(b"netns", b"/run/netns", b"tmpfs", 0, None), "mount /run/netns")
         if not settings.OURS:
             hide_unified_controllers(libc)
 

@@ -7,7 +7,17 @@ import json
 import os
 import sys
 import time
+import traceback
 import unittest
+
+
+def brief(error):
+    """Where in the test file, and what; the frames of the harness say nothing new."""
+    kind, value, trace = error
+    lines = ["%s:%d: %s" % (os.path.basename(frame.filename), frame.lineno, frame.line)
+             for frame in traceback.extract_tb(trace)
+             if os.path.basename(frame.filename).startswith("test_")]
+    return "\n".join([*lines, "%s: %s" % (kind.__name__, value)])
 
 
 class Reporter(unittest.TestResult):
@@ -26,7 +36,7 @@ class Reporter(unittest.TestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.outcome, self.detail = "failed", self._exc_info_to_string(err, test)
+        self.outcome, self.detail = "failed", brief(err)
 
     addError = addFailure
 
@@ -38,7 +48,7 @@ class Reporter(unittest.TestResult):
         super().addSubTest(test, subtest, err)
         if err is not None:
             self.outcome = "failed"
-            self.detail += "%s\n%s" % (subtest, self._exc_info_to_string(err, subtest))
+            self.detail += "%s %s\n" % (subtest._subDescription(), brief(err))
 
     def _say(self, test, outcome, detail, seconds):
         name = getattr(test, "_testMethodName", str(test))

@@ -50,7 +50,11 @@ static inline void cgroup_cleanup(struct cgroup **cgroup)
  */
 int cgroup_make(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error);
 
-/* v2 by cgroupfs: a directory descriptor for CLONE_INTO_CGROUP, owned by the cgroup; else -1. */
+/*
+ * A directory descriptor for CLONE_INTO_CGROUP, owned by the cgroup, after cgroup_make or
+ * cgroup_prepare_exec: with v2, and on a hybrid host as well, where it puts the child into the v2
+ * hierarchy only and the descriptors of cgroup_self_attach_fds() do the rest. -1: there is none.
+ */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
 /*
@@ -65,6 +69,13 @@ size_t cgroup_self_attach_fds(const struct cgroup *cgroup, const int **fds);
 /* Move a process in from outside; with systemd: start the scope around it and apply the limits. */
 int cgroup_attach(struct cgroup *cgroup, pid_t pid, const struct spec_resources *resources,
                   struct error *error);
+
+/*
+ * For a further process that is cloned like the first one: opens what cgroup_clone_fd() and
+ * cgroup_self_attach_fds() give, for the container's cgroup itself. Where it fails (the cgroup
+ * takes no processes because the container has made ones below), cgroup_attach_exec() may not.
+ */
+int cgroup_prepare_exec(struct cgroup *cgroup, struct error *error);
 
 /*
  * Move a process (of `exec`) into the container's cgroup, or into a sub-cgroup: `sub_cgroups` are
