@@ -65,6 +65,12 @@ static void destroy(struct cgroup *cgroup)
     cgroup_free(cgroup);
 }
 
+static void exit_7(int signal_number)
+{
+    (void)signal_number;
+    _exit(7);
+}
+
 /* As container/create.c does: born in the v2 directory, the rest by its own hand. */
 static pid_t spawn(const struct cgroup *cgroup)
 {
@@ -85,6 +91,7 @@ static pid_t spawn(const struct cgroup *cgroup)
             if (write(fds[i], "0", 1) != 1)
                 _exit(errno);
         }
+        signal(SIGUSR1, exit_7);
         if (write(ready[1], "x", 1) != 1)
             _exit(2);
         for (;;)
@@ -201,12 +208,13 @@ static void a_frozen_container_does_not_run_and_dies_all_the_same(void **state)
     assert_false(cgroup_is_frozen(cgroup));
     assert_int_equal(cgroup_freeze(cgroup, &error), 0);
     assert_true(cgroup_is_frozen(cgroup));
-    assert_int_equal(cgroup_kill(cgroup, SIGTERM, &error), 0);
+    assert_int_equal(cgroup_kill(cgroup, SIGUSR1, &error), 0);
+    usleep(20000);
     assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
     assert_int_equal(cgroup_thaw(cgroup, &error), 0);
     int status;
     process_wait(pid, &status);
-    assert_int_equal(process_exit_status(status), 128 + SIGTERM);
+    assert_int_equal(process_exit_status(status), 7);
     pid = spawn(cgroup);
     assert_int_equal(cgroup_freeze(cgroup, &error), 0);
     assert_int_equal(cgroup_kill(cgroup, SIGKILL, &error), 0);
@@ -308,6 +316,105 @@ static void a_plan_that_was_written_down_destroys_as_well(void **state)
     destroy(cgroup);
 }
 
+static uint64_t number_at(struct json_object *json, const char *path)
+{
+    struct json_object *found = NULL;
+    if (json_pointer_get(json, path, &found) != 0)
+        fail_msg("no %s", path);
+    return json_object_get_uint64(found);
+}
+
+static void statistics_count_what_is_there(void **state)
+{
+    (void)state;
+    AUTO_ERROR struct error error = { 0 };
+    struct spec_resources resources = {
+        .memory.limit = { true, 64 << 20 },
+        .pids_limit = { true, 5 },
+    };
+    struct cgroup *cgroup = make(&resources);
+    pid_t pid = spawn(cgroup);
+    AUTO_JSON struct json_object *data = cgroup_stats(cgroup, &error);
+    assert_non_null(data);
+    assert_int_equal(number_at(data, "/pids/current"), 1);
+    assert_int_equal(number_at(data, "/pids/limit"), 5);
+    assert_int_equal(number_at(data, "/memory/usage/limit"), 64 << 20);
+    assert_true(number_at(data, "/cpu/usage/total") > 0);
+    number_at(data, "/memory/raw/cache");
+    number_at(data, "/cpu/throttling/throttledTime");
+    assert_int_equal(cgroup_kill(cgroup, SIGKILL, &error), 0);
+    process_wait(pid, &(int){ 0 });
+    destroy(cgroup);
+}
+
+/* More than the cgroup may have, in a process that goes into it first. */
+static void eat_memory(const struct cgroup *cgroup)
+{
+    const int *fds;
+    size_t count = cgroup_self_attach_fds(cgroup, &fds);
+    for (size_t i = 0; i < count; i++) {
+        if (write(fds[i], "0", 1) != 1)
+            _exit(1);
+    }
+    size_t size = 64 << 20;
+    char *memory = malloc(size);
+    for (size_t i = 0; i < size; i += 4096)
+        ((volatile char *)memory)[i] = 1;
+    _exit(2);
+}
+
+static void running_out_of_memory_is_an_event_and_removal_is_none(void **state)
+{
+    (void)state;
+    AUTO_ERROR struct error error = { 0 };
+    struct spec_resources resources = {
+        .memory.limit = { true, 16 << 20 },
+        .memory.swap = { true, 16 << 20 },
+    };
+    struct cgroup *cgroup = make(&resources);
+    AUTO_CLOSE int fd = cgroup_open_oom_events(cgroup, &error);
+    assert_true(fd >= 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        eat_memory(cgroup);
+    int status;
+    process_wait(pid, &status);
+    assert_int_equal(process_exit_status(status), 128 + SIGKILL);
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    assert_int_equal(poll(&waiting, 1, 5000), 1);
+    uint64_t kills = 0;
+    assert_int_equal(cgroup_read_oom_events(cgroup, fd, &kills, &error), 0);
+    assert_true(kills >= 1);
+    assert_int_equal(cgroup_destroy(cgroup, &error), 0);
+    assert_int_equal(poll(&waiting, 1, 5000), 1);
+    assert_int_equal(cgroup_read_oom_events(cgroup, fd, &kills, &error), 0);
+    assert_int_equal(kills, 0);
+    destroy(cgroup);
+}
+
+static void a_limit_below_the_use_is_refused_when_that_is_to_be_checked(void **state)
+{
+    (void)state;
+    AUTO_ERROR struct error error = { 0 };
+    struct spec_resources none = { 0 };
+    struct cgroup *cgroup = make(&none);
+    pid_t pid = spawn(cgroup);
+    AUTO_FREE char *parent_usage =
+        directory_read(directory_v1(cgroup, "memory"), "memory.usage_in_bytes");
+    struct spec_resources resources = {
+        .memory.limit = { true, 1 },
+        .memory.check_before_update = { true, true },
+    };
+    if (!string_equal(parent_usage, "0")) {
+        assert_int_equal(cgroup_update(cgroup, &resources, &error), -1);
+        assert_non_null(strstr(error.message, "checkBeforeUpdate"));
+    }
+    error_clear(&error);
+    assert_int_equal(cgroup_kill(cgroup, SIGKILL, &error), 0);
+    process_wait(pid, &(int){ 0 });
+    destroy(cgroup);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +427,9 @@ int main(void)
         cmocka_unit_test(a_cgroup_with_processes_of_others_is_refused_and_left_alone),
         cmocka_unit_test(a_frozen_cgroup_is_refused),
         cmocka_unit_test(devices_are_denied_but_for_the_default_ones),
+        cmocka_unit_test(statistics_count_what_is_there),
+        cmocka_unit_test(running_out_of_memory_is_an_event_and_removal_is_none),
+        cmocka_unit_test(a_limit_below_the_use_is_refused_when_that_is_to_be_checked),
         cmocka_unit_test(a_plan_that_was_written_down_destroys_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
