@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "spec/problems.h"
 #include "spec/sections.h"
+#include "spec/words.h"
 
 enum { MAX_CONFIG_SIZE = 16 << 20, HOST_NAME_LENGTH = 64 /* __NEW_UTS_LEN, linux/utsname.h */ };
 
@@ -67,6 +68,11 @@ static void check_host_name(const struct node *node, const char *text)
     if (strlen(text) > HOST_NAME_LENGTH)
         node_error(node, "is longer than %d bytes", HOST_NAME_LENGTH);
 }
+
+const struct word spec_unsafe_annotations[] = {
+    { "org.systemd.property." },
+    { NULL },
+};
 
 static const struct field root_fields[] = {
     FIELD(struct spec, root_path, "path", .flags = FIELD_REQUIRED),

@@ -16,3 +16,9 @@ extern const struct word spec_seccomp_actions[];
 extern const struct word spec_seccomp_operators[];
 extern const struct word spec_seccomp_architectures[];
 extern const struct word spec_seccomp_flags[];
+
+/*
+ * Annotations that change what the runtime does, so that a caller may keep users from setting them;
+ * one that ends in "." is a prefix.
+ */
+extern const struct word spec_unsafe_annotations[];
