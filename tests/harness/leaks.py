@@ -23,19 +23,20 @@ def _must(result, what):
         raise OSError(error, "%s: %s" % (what, os.strerror(error)))
 
 
-def isolate():
-    """Own mount namespace with shared propagation, as on a machine with systemd: a mount that a
+def isolate(shared=True, hide_unified=not settings.OURS):
+    """Own mount namespace, with shared propagation as on a machine with systemd: a mount that a
     runtime lets out of the container shows here."""
     libc = ctypes.CDLL(None, use_errno=True)
     _must(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
     if os.geteuid() == 0:
         _must(libc.unshare(CLONE_NEWNS), "unshare(CLONE_NEWNS)")
         _must(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount --make-rprivate")
-        _must(libc.mount(b"none", b"/", None, MS_REC | MS_SHARED, None), "mount --make-rshared")
+        if shared:
+            _must(libc.mount(b"none", b"/", None, MS_REC | MS_SHARED, None), "--make-rshared")
         # `ip netns` would mount here, in our namespace alone, and leave it.
         os.makedirs("/run/netns", exist_ok=True)
         _must(libc.mount(b"netns", b"/run/netns", b"tmpfs", 0, None), "mount /run/netns")
-        if not settings.OURS:
+        if hide_unified:
             hide_unified_controllers(libc)
 
 
