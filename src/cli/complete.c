@@ -2,19 +2,29 @@
 /*
  * What the shell completion and the check of the manual pages read:
  *
- *     openvirt __complete            "verb NAME SUMMARY" and "option ..." of the global ones
- *     openvirt __complete VERB       "option -X --NAME ARGUMENT" of the verb, "-" for what is
- * absent
+ *     openvirt __complete            "verb NAME SUMMARY", and the global options
+ *     openvirt __complete VERB       "option -X --NAME ARGUMENT CHOICE[,CHOICE...]" of the verb
+ *
+ * "-" stands for what is absent.
  */
 #include "cli/verbs.h"
 
-static const char *const no_argument = "-";
+static void print_choices(const char *const *choices)
+{
+    const char *separator = "";
+    for (; *choices; choices++) {
+        printf("%s%s", separator, *choices);
+        separator = ",";
+    }
+}
 
 static void print_option(const struct option_definition *definition)
 {
     char letter[] = { '-', definition->short_name, 0 };
-    printf("option %s --%s %s\n", letter, definition->long_name,
-           definition->argument ? definition->argument : no_argument);
+    printf("option %s --%s %s ", letter, definition->long_name,
+           definition->argument ? definition->argument : "-");
+    print_choices(definition->choices ? definition->choices : (const char *const[]){ "-", NULL });
+    putchar('\n');
 }
 
 static void print_options(const struct option_group *groups)
@@ -23,7 +33,7 @@ static void print_options(const struct option_group *groups)
         for (const struct option_definition *d = groups->options; d->long_name; d++)
             if (!d->hidden)
                 print_option(d);
-    puts("option -h --help -");
+    puts("option -h --help - -");
 }
 
 static int run_complete(const struct host *host, const void *options, const struct words *words,
