@@ -3,7 +3,6 @@
 #include "cli/verbs.h"
 
 const struct command *const commands[] = {
-    &command_help,
-    &command_complete,
-    NULL,
+    &command_features, &command_spec, &command_checkpoint, &command_restore, &command_help,
+    &command_complete, NULL,
 };
