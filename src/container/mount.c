@@ -140,7 +140,8 @@ static int mount_by_text(const struct rootfs *rootfs, const struct spec_mount *w
     AUTO_CLOSE int fd = safe_open(rootfs->root_fd, wanted->destination, O_PATH);
     if (fd < 0)
         return error_set(error, errno, "open the mounted %s", wanted->type);
-    return mount_attributes_apply(fd, wanted, wanted->attributes_set, error);
+    return mount_attributes_apply(fd, wanted, wanted->attributes_set, wanted->attributes_clear,
+                                  error);
 }
 
 static int mount_filesystem(struct rootfs *rootfs, size_t index, struct error *error)
@@ -157,7 +158,7 @@ static int mount_filesystem(struct rootfs *rootfs, size_t index, struct error *e
         return -1;
     if (mount->copy_up && !was_made && copy_up(target, fd, error) < 0)
         return error_wrap(error, "copy what the image has there (tmpcopyup)");
-    if (mount_attach(fd, target, error) < 0 || mount_attributes_apply(fd, mount, 0, error) < 0)
+    if (mount_attach(fd, target, error) < 0 || mount_attributes_apply(fd, mount, 0, 0, error) < 0)
         return -1;
     if (is_read_only_later(mount))
         rootfs->mounts[index].read_only_fd = take_fd(&fd);
@@ -175,7 +176,8 @@ static int remount(const struct rootfs *rootfs, const struct spec_mount *mount, 
         filesystem_reconfigure(target, mount->data, mount->superblock_flags,
                                mount->superblock_flags_clear, error) < 0)
         return -1;
-    return mount_attributes_apply(target, mount, mount->attributes_set, error);
+    return mount_attributes_apply(target, mount, mount->attributes_set, mount->attributes_clear,
+                                  error);
 }
 
 /* No type and no bind: only the propagation of what is there is changed, as runc and crun do. */

@@ -33,9 +33,9 @@ static int change(int mount_fd, uint64_t set, uint64_t clear, bool recursive, st
 }
 
 int mount_attributes_apply(int mount_fd, const struct spec_mount *mount, uint64_t set,
-                           struct error *error)
+                           uint64_t clear, struct error *error)
 {
-    if (change(mount_fd, set, mount->attributes_clear & ~set, false, error) < 0 ||
+    if (change(mount_fd, set, clear & ~set, false, error) < 0 ||
         change(mount_fd, mount->recursive_set, mount->recursive_clear & ~mount->recursive_set, true,
                error) < 0)
         return -1;

@@ -13,9 +13,9 @@ int mount_attributes_change(int mount_fd, uint64_t set, uint64_t clear, unsigned
                             bool recursive);
 
 /*
- * The attributes and then the propagation that a specification asks for; `set` are the plain
- * attributes that are still to be set. Where the container's user namespace may not lift a
+ * What a specification changes of a mount that is there: the plain attributes `set` and `clear`,
+ * then the recursive ones and the propagation. Where the container's user namespace may not lift a
  * restriction that the host's mount has, the restriction stays.
  */
 int mount_attributes_apply(int mount_fd, const struct spec_mount *mount, uint64_t set,
-                           struct error *error);
+                           uint64_t clear, struct error *error);

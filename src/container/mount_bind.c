@@ -140,5 +140,6 @@ int bind_mount(struct rootfs *rootfs, size_t index, struct error *error)
         mount_open_target(rootfs, mount, S_ISDIR(status.st_mode), &was_made, error);
     if (target < 0 || mount_attach(source, target, error) < 0)
         return -1;
-    return mount_attributes_apply(source, mount, mount->attributes_set, error);
+    return mount_attributes_apply(source, mount, mount->attributes_set, mount->attributes_clear,
+                                  error);
 }

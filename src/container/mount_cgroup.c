@@ -78,7 +78,7 @@ static int attach_single(const struct rootfs *rootfs, const struct spec_mount *m
     AUTO_CLOSE int target = mount_open_target(rootfs, mount, true, &was_made, error);
     if (target < 0 || mount_attach(fd, target, error) < 0)
         return -1;
-    return mount_attributes_apply(fd, mount, 0, error);
+    return mount_attributes_apply(fd, mount, 0, 0, error);
 }
 
 static int make_tmpfs(const struct rootfs *rootfs, const struct spec_mount *mount,

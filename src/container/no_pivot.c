@@ -7,28 +7,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "base/io.h"
-#include "base/string.h"
 #include "container/filesystem.h"
-#include "container/procfs.h"
-
-enum { LARGEST_MOUNTINFO = 64 << 20 };
-
-/* Mount points in mountinfo have blanks and the like as \ooo (proc_pid_mountinfo(5)). */
-static void decode_octal(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; to++) {
-        unsigned int value;
-        if (from[0] == '\\' && sscanf(from + 1, "%3o", &value) == 1) {
-            *to = (char)value;
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-}
+#include "container/mountinfo.h"
 
 /* Detach; what a user namespace has locked in place is covered instead. */
 static int hide_mount(const char *path, struct error *error)
@@ -48,42 +28,38 @@ static int hide_mount(const char *path, struct error *error)
     return 0;
 }
 
-/* A line of mountinfo: a mount on the host's root, other than the container's root, is hidden. */
-static int hide_if_on_host_root(const char *line, uint64_t host_root, uint64_t container_root,
+struct roots {
+    uint64_t host, container;
+};
+
+static int hide_if_on_host_root(const struct mountinfo_entry *entry, void *context,
                                 struct error *error)
 {
-    unsigned long long id, parent;
-    AUTO_FREE char *mount_point = NULL;
-    if (sscanf(line, "%llu %llu %*s %*s %ms", &id, &parent, &mount_point) != 3)
-        return error_set(error, 0, "cannot understand '%s' in /proc/self/mountinfo", line);
-    if (parent != host_root || id == container_root)
+    const struct roots *roots = context;
+    if (entry->parent_id != roots->host || entry->id == roots->container)
         return 0;
-    decode_octal(mount_point);
-    return hide_mount(mount_point, error);
+    return hide_mount(entry->mount_point, error);
 }
 
-static int hide_mounts(uint64_t host_root, uint64_t container_root, int procfs_fd,
-                       struct error *error)
+/* A mount that is shared cannot be moved onto, nor from. */
+static int move_to_root(int root_fd, struct error *error)
 {
-    AUTO_CLOSE int fd = procfs_open_file(procfs_fd, "self/mountinfo", O_RDONLY, error);
-    AUTO_FREE char *text =
-        fd < 0 ? NULL : read_fd(fd, "/proc/self/mountinfo", LARGEST_MOUNTINFO, NULL, error);
-    if (!text)
-        return -1;
-    AUTO_STRINGS char **lines = string_split(text, "\n");
-    for (char **line = lines; *line; line++)
-        if (hide_if_on_host_root(*line, host_root, container_root, error) < 0)
-            return -1;
+    struct mount_attr attributes = { .propagation = MS_PRIVATE };
+    if (mount_setattr(AT_FDCWD, "/", 0, &attributes, sizeof(attributes)) < 0 ||
+        move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return error_set(error, errno, "move the container's root to /");
     return 0;
 }
 
-int no_pivot_enter(int root_fd, int procfs_fd, struct error *error)
+int no_pivot_enter(int root_fd, struct error *error)
 {
     struct statx host, container;
     if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &host) < 0 ||
         statx(root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &container) < 0)
         return error_set(error, errno, "find the root mounts");
-    if (hide_mounts(host.stx_mnt_id, container.stx_mnt_id, procfs_fd, error) < 0)
+    struct roots roots = { host.stx_mnt_id, container.stx_mnt_id };
+    if (move_to_root(root_fd, error) < 0 ||
+        mountinfo_for_each(hide_if_on_host_root, &roots, error) < 0)
         return -1;
     if (chroot(".") < 0)
         return error_set(error, errno, "chroot into the container's root");

@@ -5,8 +5,8 @@
 #include "base/error.h"
 
 /*
- * The container's root is the mount `root_fd`, attached on top of "/", and the working directory.
- * Detach all that is mounted on the host's root file system, so that nothing of it (its procfs and
- * sysfs above all) is in reach, and chroot.
+ * Move the mount `root_fd`, which is the working directory, onto "/", detach all that is mounted on
+ * the host's root file system, so that nothing of it (its procfs and sysfs above all) is in reach,
+ * and chroot.
  */
-int no_pivot_enter(int root_fd, int procfs_fd, struct error *error);
+int no_pivot_enter(int root_fd, struct error *error);

@@ -3,9 +3,10 @@
  * The way from the host's tree to the container's:
  *
  *   1. The propagation of the new mount namespace is cut (or kept, as linux.rootfsPropagation
- * says), and "/" itself made private, so that nothing that follows is seen on the host.
- *   2. The container's root, a detached clone of its directory or an overlay, is attached on top of
- *      "/". Our own root is still the mount below; absolute paths are the host's.
+ * says), so that nothing that follows is seen on the host.
+ *   2. The container's root, a detached clone of its directory or an overlay, is attached over that
+ *      directory, where hooks look for it; or, when that cannot be reached, on top of "/". Our own
+ *      root stays the mount below; absolute paths are the host's.
  *   3. All is built below the descriptor of that mount.
  *   4. pivot_root(".", ".") makes it "/", and the host's tree, then stacked on top, is detached.
  */
@@ -20,6 +21,7 @@
 #include "base/string.h"
 #include "base/system_call.h"
 #include "container/mount_attributes.h"
+#include "container/mountinfo.h"
 #include "container/no_pivot.h"
 #include "container/overlay.h"
 #include "container/procfs.h"
@@ -136,34 +138,62 @@ bool rootfs_owns_dev(const struct rootfs *rootfs)
  * default. */
 static int set_propagation(const struct rootfs_request *request, struct error *error)
 {
-    bool is_shared = request->spec->rootfs_propagation & MS_SHARED;
     struct mount_attr attributes = { .propagation = propagation_below(request) };
-    if (!is_shared &&
-        mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
+    /* Shared: the binds are to stay peers of the host's mounts. */
+    if (request->spec->rootfs_propagation & MS_SHARED)
+        return 0;
+    if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
         return error_set(error, errno, "set the propagation of the mount namespace");
-    /* Shared: binds stay peers of the host's mounts, but what is put on "/" must not be seen there.
-     */
-    attributes.propagation = MS_PRIVATE;
-    if (is_shared && mount_setattr(AT_FDCWD, "/", 0, &attributes, sizeof(attributes)) < 0)
-        return error_set(error, errno, "set the propagation of /");
     return 0;
 }
 
-static int open_root(struct rootfs *rootfs, struct error *error)
+/* What is attached to a shared mount is seen on the host. The mount that holds `fd` is made
+ * private.
+ */
+static int cut_mount_of(int fd, struct error *error)
+{
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) < 0)
+        return error_set(error, errno, "find the mount of the root");
+    AUTO_FREE char *mount_point = mountinfo_mount_point(status.stx_mnt_id, error);
+    struct mount_attr attributes = { .propagation = MS_PRIVATE };
+    if (!mount_point)
+        return -1;
+    if (mount_setattr(AT_FDCWD, mount_point, 0, &attributes, sizeof(attributes)) < 0)
+        return error_set(error, errno, "set the propagation of %s", mount_point);
+    return 0;
+}
+
+/* The directory to attach the root to. */
+static int open_place(const struct rootfs *rootfs, struct error *error)
+{
+    AUTO_CLOSE int fd = open(rootfs->request.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && (rootfs->root_fd >= 0 || rootfs->request.overlay))
+        fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, errno, "open root %s", rootfs->request.root);
+    if (rootfs->request.spec->rootfs_propagation & MS_SHARED && cut_mount_of(fd, error) < 0)
+        return -1;
+    return take_fd(&fd);
+}
+
+static int open_root(struct rootfs *rootfs, int place, struct error *error)
 {
     const struct rootfs_request *request = &rootfs->request;
     if (rootfs->root_fd >= 0)
         return 0;
-    if (request->overlay) {
-        rootfs->root_fd = overlay_mount(request->overlay, request->new_user_namespace, error);
-        return rootfs->root_fd < 0 ? -1 : 0;
-    }
-    rootfs->root_fd = bind_clone_host_path(request->root);
-    return rootfs->root_fd < 0 ? error_set(error, errno, "open root %s", request->root) : 0;
+    rootfs->root_fd =
+        request->overlay
+            ? overlay_mount(request->overlay, request->new_user_namespace, error)
+            : open_tree(place, "",
+                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (rootfs->root_fd < 0 && !request->overlay)
+        return error_set(error, errno, "open root %s", request->root);
+    return rootfs->root_fd < 0 ? -1 : 0;
 }
 
-/* Attach the root on top of "/", and remember which mount it is. */
-static int attach_root(struct rootfs *rootfs, struct error *error)
+/* Attach the root, and remember which mount it is. */
+static int attach_root(struct rootfs *rootfs, int place, struct error *error)
 {
     struct statx status;
     if (mount_attributes_change(rootfs->root_fd, 0, 0, MS_PRIVATE, false) < 0 ||
@@ -172,11 +202,9 @@ static int attach_root(struct rootfs *rootfs, struct error *error)
         return error_set(error, errno, "prepare root %s", rootfs->request.root);
     if (!S_ISDIR(status.stx_mode))
         return error_set(error, ENOTDIR, "root %s", rootfs->request.root);
-    if (move_mount(rootfs->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return error_set(error, errno, "attach root %s", rootfs->request.root);
     rootfs->root_mount_id = status.stx_mnt_id;
     rootfs->root_inode = status.stx_ino;
-    return 0;
+    return mount_attach(rootfs->root_fd, place, error);
 }
 
 int rootfs_enter(struct rootfs *rootfs, struct error *error)
@@ -184,10 +212,12 @@ int rootfs_enter(struct rootfs *rootfs, struct error *error)
     /* Modes of devices, directories and files are to be exactly those that are asked for. */
     rootfs->umask = umask(0);
     rootfs->procfs_fd = procfs_open(error);
-    if (rootfs->procfs_fd < 0 || set_propagation(&rootfs->request, error) < 0 ||
-        open_root(rootfs, error) < 0)
+    if (rootfs->procfs_fd < 0 || set_propagation(&rootfs->request, error) < 0)
         return -1;
-    return attach_root(rootfs, error);
+    AUTO_CLOSE int place = open_place(rootfs, error);
+    if (place < 0 || open_root(rootfs, place, error) < 0)
+        return -1;
+    return attach_root(rootfs, place, error);
 }
 
 static int detach_host(struct error *error)
@@ -208,8 +238,7 @@ int rootfs_pivot(struct rootfs *rootfs, struct error *error)
     const struct rootfs_request *request = &rootfs->request;
     if (fchdir(rootfs->root_fd) < 0)
         return error_set(error, errno, "change to root %s", request->root);
-    if ((request->no_pivot ? no_pivot_enter(rootfs->root_fd, rootfs->procfs_fd, error)
-                           : detach_host(error)) < 0)
+    if ((request->no_pivot ? no_pivot_enter(rootfs->root_fd, error) : detach_host(error)) < 0)
         return -1;
     if (chdir("/") < 0)
         return error_set(error, errno, "change directory to /");

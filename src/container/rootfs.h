@@ -51,8 +51,8 @@ void rootfs_free(struct rootfs *rootfs);
 
 /* Child, in this order. Each may assume the ones before. */
 
-/* Propagation of the mount namespace, the root made a mount (or the overlay mounted), root opened.
- */
+/* Propagation of the mount namespace, the root made a mount over its directory (or the overlay
+ * mounted there), root opened. */
 int rootfs_enter(struct rootfs *rootfs, struct error *error);
 /* mounts[] in order, then the notify directory. */
 int rootfs_mount_all(struct rootfs *rootfs, struct error *error);
