@@ -3,8 +3,8 @@
  * OS-level virtualization: the processes of a container, as instance/ asks for them.
  *
  * create: parent and child work side by side (container/create.c is the parent's half,
- * container/init.c the child's); afterwards the child waits at the start gate, a FIFO in the state
- * directory, until `start` opens it. A parent that dies on the way takes the child with it.
+ * container/init.c the child's); afterwards the child waits at the start gate, container/gate.h,
+ * until `start` opens it. A parent that dies on the way takes the child with it.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "container/cgroup/cgroup.h"
+#include "container/process.h"
 #include "container/rootfs.h"
 #include "spec/spec.h"
 
@@ -35,10 +36,15 @@ struct container_request {
     bool start_at_once; /* `run`: the parent opens the gate itself, no FIFO is made */
     const struct log *log;
     /*
-     * Called in the parent when the child exists and waits, before it does anything: records the
-     * pid. Its error ends the creation.
+     * Called in the parent when the child exists and waits, before it has changed anything outside
+     * itself: records the pid. Its error ends the creation.
      */
     int (*created)(void *context, pid_t pid, struct error *error);
+    /*
+     * The state JSON that hooks and the seccomp listener get, allocated; called in the parent and
+     * in the child (on its copy of the memory).
+     */
+    char *(*state)(void *context, pid_t pid, const char *status);
     void *context;
 };
 
@@ -46,7 +52,13 @@ struct container_child {
     pid_t pid;
     int pidfd;   /* caller's */
     int gate_fd; /* start_at_once: the sync socket, on which container_start_child opens the gate */
+    bool resctrl_made; /* a resctrl group was made for it */
 };
+
+void container_child_close(struct container_child *child);
+
+/* End a child and wait for it: for callers that cannot go on. */
+void container_child_abandon(struct container_child *child);
 
 /* Make the container; on failure nothing of the child is left (cgroups are the caller's to
  * destroy). */
@@ -56,22 +68,16 @@ int container_create(const struct container_request *request, struct container_c
 /* `run`: let the child execute the program; returns when the exec happened or failed. */
 int container_start_child(struct container_child *child, struct error *error);
 
-/* `start`: open the gate of a created container; returns when the exec happened or failed. */
-int container_start(int state_directory_fd, int pidfd, struct error *error);
-
 struct container_exec_request {
-    const char *id;
     pid_t init_pid; /* the container's first process */
     int init_pidfd;
     const struct spec *spec;            /* of the container */
     const struct spec_process *process; /* what is to run */
+    struct process_setup setup;         /* all that the parent can prepare */
     struct cgroup *cgroup;
     const char *const *sub_cgroups; /* --cgroup words, NULL-terminated; NULL: none */
     int console_socket_fd;
     uint32_t preserve_fds, listen_fds;
-    bool setgroups_denied;
-    const char *state_json; /* for the seccomp listener */
-    const struct log *log;
 };
 
 /* Start a process in a running container; returns after the exec happened or failed. */

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/execute.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/string.h"
+
+int execute_session(int terminal_fd, struct error *error)
+{
+    if (setsid() < 0)
+        return error_set(error, errno, "start a session");
+    if (terminal_fd < 0)
+        return 0;
+    if (ioctl(terminal_fd, TIOCSCTTY, 0) < 0)
+        return error_set(error, errno, "make the terminal the controlling one");
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (dup2(terminal_fd, fd) < 0)
+            return error_set(error, errno, "connect the terminal to the process");
+    return 0;
+}
+
+/* sd_listen_fds(3): the pid is that of the process as it sees itself. */
+static void add_listen_variables(struct string_list *environment, uint32_t listen_fds)
+{
+    if (!listen_fds)
+        return;
+    string_list_take(environment, string_format("LISTEN_FDS=%u", listen_fds));
+    string_list_take(environment, string_format("LISTEN_PID=%d", getpid()));
+    const char *names = getenv("LISTEN_FDNAMES");
+    if (names)
+        string_list_take(environment, string_format("LISTEN_FDNAMES=%s", names));
+}
+
+/*
+ * What the caller blocks or ignores (conmon ignores SIGPIPE, `run` blocks what it will relay) is
+ * not the program's business; handlers are reset by the execve.
+ */
+static void reset_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int signal_number = 1; signal_number < NSIG; signal_number++)
+        if (signal_number != SIGKILL && signal_number != SIGSTOP)
+            signal(signal_number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Whatever is open beyond the preserved ones does not reach the program (CVE-2024-21626). */
+static int close_other_fds(uint32_t preserve_fds, struct error *error)
+{
+    if (close_range(STDERR_FILENO + 1 + preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        return error_set(error, errno, "close file descriptors");
+    return 0;
+}
+
+int execute_confine(const struct process_setup *setup, struct error *error)
+{
+    if (process_drop_privileges(setup, error) < 0)
+        return -1;
+    return process_confine(setup, error);
+}
+
+int execute_program(const struct execute_request *request, struct error *error)
+{
+    const struct spec_process *process = request->setup->process;
+    struct string_list environment AUTO_STRING_LIST = { 0 };
+    for (const char *const *variable = process->env; *variable; variable++)
+        string_list_add(&environment, *variable);
+    add_listen_variables(&environment, request->listen_fds);
+    if (request->notify_socket)
+        string_list_add(&environment, "NOTIFY_SOCKET=/run/notify/notify.sock");
+    reset_signals();
+    if (close_other_fds(request->preserve_fds, error) < 0)
+        return -1;
+    AUTO_FREE char *path = process_find_executable(process, error);
+    if (!path)
+        return -1;
+    char *const no_environment[] = { NULL };
+    execve(path, (char *const *)process->args,
+           environment.items ? environment.items : no_environment);
+    return error_set(error, errno, "exec %s", path);
+}
