@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 #include "base/string.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/host.h"
+#include "container/sealed.h"
 
 static int print_version(void)
 {
@@ -38,14 +40,25 @@ static void report(const struct log *log, const struct error *error)
         log_error(&on_stderr, "%s", error->message);
 }
 
+/* Before anything is opened: what enters a container must not lead back to the host's binary. */
+static int protect_process(const struct command *command, char **argv, struct error *error)
+{
+    if (!command->enters_containers)
+        return 0;
+    prctl(PR_SET_DUMPABLE, 0);
+    return sealed_copy_enter(argv, error);
+}
+
 static int run_verb(struct host *host, const struct global_options *options,
-                    const struct option_result *parsed, struct error *error)
+                    const struct option_result *parsed, char **argv, struct error *error)
 {
     if (host_open_log(host, options, error) < 0)
         return EXIT_STATUS_FAILURE;
     const struct command *command = command_find(parsed->operands[0], error);
     if (!command)
         return EXIT_STATUS_USAGE;
+    if (protect_process(command, argv, error) < 0)
+        return command_failure_status(command, error);
     if (host_open(host, options, error) < 0)
         return command_failure_status(command, error);
     return command_run(command, host, (int)parsed->operand_count - 1,
@@ -57,8 +70,8 @@ static int run_words(struct host *host, int argc, char **argv, struct error *err
     struct global_options options = { 0 };
     struct option_result parsed;
     int status = EXIT_STATUS_USAGE;
-    if (options_parse(global_option_groups, OPERANDS_FIRST_ENDS, argc, argv, &options, &parsed,
-                      error) == 0) {
+    if (options_parse(global_option_groups, OPERANDS_FIRST_ENDS, argc - 1, argv + 1, &options,
+                      &parsed, error) == 0) {
         if (options.version)
             status = print_version();
         else if (parsed.help)
@@ -66,7 +79,7 @@ static int run_words(struct host *host, int argc, char **argv, struct error *err
         else if (parsed.operand_count == 0)
             help_print(stderr);
         else
-            status = run_verb(host, &options, &parsed, error);
+            status = run_verb(host, &options, &parsed, argv, error);
     }
     options_free(global_option_groups, &options, &parsed);
     return status;
@@ -78,7 +91,7 @@ int main(int argc, char **argv)
     struct host host = { .log = LOG_TO_STDERR };
     if (argc < 1 || open_standard_descriptors() < 0)
         return EXIT_STATUS_FAILURE;
-    int status = run_words(&host, argc - 1, argv + 1, &error);
+    int status = run_words(&host, argc, argv, &error);
     if (fflush(stdout) != 0 && status == 0)
         status = error_set(&error, errno, "write to standard output") < 0 ? EXIT_STATUS_FAILURE : 0;
     if (error.message)

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * STATE_ROOT/ID: what outlives the process that made an instance.
+ *
+ *   state.json   the record (instance/record.h), replaced as a whole by rename, fsynced
+ *   config.json  the specification as it was when the instance was made: later edits have no effect
+ *   gate         the start gate's socket, as long as the instance is created and not started
+ *   notify/      the sd_notify socket, where one was asked for
+ *
+ * The directory comes first, with a record of what is about to be made, and goes last: whatever
+ * moment its maker is killed at, there is something to list and to delete. Its maker holds an
+ * exclusive flock on the directory while the instance is being made.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "instance/instance.h"
+
+/* Make STATE_ROOT (0700) and in it ID, locked; the descriptor. EEXIST: the id is in use. */
+int state_directory_make(const struct host *host, const char *id, struct error *error);
+
+/* Open ID; ENOENT: "instance ID does not exist". */
+int state_directory_open(const struct host *host, const char *id, struct error *error);
+
+/* Whether its maker is still at work. */
+bool state_directory_is_locked(int state_directory_fd);
+void state_directory_unlock(int state_directory_fd);
+
+/* Write the record as it is now. */
+int state_directory_record(int state_directory_fd, const struct instance *instance,
+                           struct error *error);
+
+int state_directory_remove(const struct host *host, const char *id, struct error *error);
+
+/* Its path, allocated. */
+char *state_directory_path(const struct host *host, const char *id);
+
+/* The specification that the instance was made from. */
+struct spec *state_directory_load_spec(int state_directory_fd, struct error *error);
