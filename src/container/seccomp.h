@@ -18,7 +18,8 @@
 struct seccomp_program;
 
 /* Room for a compiled filter, shared with the children made after this. */
-struct seccomp_program *seccomp_program_new(struct error *error);
+struct seccomp_program *seccomp_program_new(const struct spec_seccomp *seccomp,
+                                            struct error *error);
 void seccomp_program_free(struct seccomp_program *program); /* NULL is fine */
 
 static inline void seccomp_program_cleanup(struct seccomp_program **program)
@@ -37,6 +38,9 @@ int seccomp_compile(const struct spec_seccomp *seccomp, struct seccomp_program *
 /* Whether a rule or the default asks for a listener (SCMP_ACT_NOTIFY). */
 bool seccomp_wants_listener(const struct spec_seccomp *seccomp);
 
+/* The SECCOMP_FILTER_FLAG_* with which it is loaded. */
+unsigned long seccomp_flags(const struct spec_seccomp *seccomp);
+
 /* The kernel's part of the preflight: actions and flags that it must know. */
 int seccomp_check(const struct spec_seccomp *seccomp, struct error *error);
 
@@ -45,5 +49,5 @@ int seccomp_check(const struct spec_seccomp *seccomp, struct error *error);
  * wanted) gets the notification descriptor as soon as the kernel has made it: it is the address of
  * an atomic integer that another thread may watch.
  */
-int seccomp_load(const struct seccomp_program *program, _Atomic int *listener_fd,
-                 struct error *error);
+int seccomp_install(const struct seccomp_program *program, _Atomic int *listener_fd,
+                    struct error *error);
