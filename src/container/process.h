@@ -66,7 +66,13 @@ int process_confine(const struct process_setup *setup, struct error *error);
 
 /*
  * Find args[0] in the container's PATH (of `env`), as execvpe would. The result is an absolute path
- * that the caller frees. The error text is "executable file not found in $PATH" or "permission
- * denied" as callers expect, and names a missing interpreter of a script (also one with CRLF).
+ * that the caller frees. The error text is "executable file not found in $PATH" or "Permission
+ * denied", as callers expect.
  */
 char *process_find_executable(const struct spec_process *process, struct error *error);
+
+/*
+ * Why execve() of that path failed: names a script's missing interpreter (also one with CRLF) or a
+ * missing dynamic loader. Returns -1.
+ */
+int process_exec_failed(const char *path, int exec_errno, struct error *error);
