@@ -11,3 +11,6 @@
 #include "spec/spec.h"
 
 int preflight_check(const struct spec *spec, const struct log *log, struct error *error);
+
+/* The part that concerns a process's labels: for `exec`, whose process is not the container's. */
+int preflight_check_labels(const struct spec_process *process, struct error *error);
