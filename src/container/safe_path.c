@@ -97,7 +97,7 @@ static int expand_link(struct walk *walk, const char *name, size_t end)
     if (!target)
         return -1;
     size_t kept = target[0] == '/' ? 0 : walk->done;
-    char *path = string_format("%.*s/%s/%s", (int)kept, walk->path, target, walk->path + end);
+    char *path = string_format("%.*s/%s%s", (int)kept, walk->path, target, walk->path + end);
     free(walk->path);
     walk->path = path;
     walk->done = 0;
@@ -179,6 +179,8 @@ static int make_last(struct walk *walk, const char *name, int *fd)
     if (mknodat(walk->parent_fd, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
         return -1;
     size_t end = strlen(walk->path);
+    while (end > 0 && walk->path[end - 1] == '/')
+        end--;
     *fd = open_prefix(walk, end, 0);
     if (*fd >= 0)
         return 0;

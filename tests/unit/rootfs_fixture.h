@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,6 +172,58 @@ static inline void run_child(const struct fixture *fixture, struct rootfs *rootf
     _exit(0);
 }
 
+enum { FIRST_MAPPED_ID = 100000, MAPPED_IDS = 65536 };
+
+/* The container gets a user namespace, in which its root owns the root file system. */
+static inline void use_user_namespace(struct fixture *fixture)
+{
+    static const struct spec_id_mapping mapping = { 0, FIRST_MAPPED_ID, MAPPED_IDS };
+    fixture->spec.uid_mappings = fixture->spec.gid_mappings = &mapping;
+    fixture->spec.uid_mapping_count = fixture->spec.gid_mapping_count = 1;
+    fixture->spec.namespaces[SPEC_NAMESPACE_USER].wanted = true;
+    fixture->request.new_user_namespace = true;
+    assert_int_equal(chown(fixture->root, FIRST_MAPPED_ID, FIRST_MAPPED_ID), 0);
+}
+
+static inline int write_map(pid_t pid, const char *name)
+{
+    struct error error = { 0 };
+    AUTO_FREE char *path = string_format("/proc/%d/%s", (int)pid, name);
+    AUTO_FREE char *text = string_format("0 %d %d\n", FIRST_MAPPED_ID, MAPPED_IDS);
+    return write_file_at(AT_FDCWD, path, text, &error);
+}
+
+/* In the child: a user namespace that the parent has written the maps of. */
+static inline int enter_user_namespace(void)
+{
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+        return -1;
+    pid_t parent = getpid(), helper = fork();
+    if (helper == 0) {
+        char byte;
+        bool go = read(pipe_ends[0], &byte, 1) == 1;
+        _exit(go && write_map(parent, "uid_map") == 0 && write_map(parent, "gid_map") == 0 ? 0 : 1);
+    }
+    int status;
+    if (helper < 0 || unshare(CLONE_NEWUSER) < 0 || write_all(pipe_ends[1], "", 1) < 0 ||
+        waitpid(helper, &status, 0) < 0 || status != 0)
+        return -1;
+    return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -1 : 0;
+}
+
+static inline void enter_namespaces(const struct fixture *fixture, int result)
+{
+    const int namespaces =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    bool host_network = fixture->spec.namespaces[SPEC_NAMESPACE_NETWORK].path;
+    if ((fixture->request.new_user_namespace && enter_user_namespace() < 0) ||
+        unshare(namespaces & ~(host_network ? CLONE_NEWNET : 0)) < 0) {
+        tell(result, "cannot make the namespaces");
+        _exit(1);
+    }
+}
+
 /* Build the container's view and look at it from inside. The text is freed by the caller. */
 static inline char *run_in_container(struct fixture *fixture, inspection inspect)
 {
@@ -183,11 +236,7 @@ static inline char *run_in_container(struct fixture *fixture, inspection inspect
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                    CLONE_NEWCGROUP) < 0) {
-            tell(pipe_ends[1], "unshare failed");
-            _exit(1);
-        }
+        enter_namespaces(fixture, pipe_ends[1]);
         run_child(fixture, rootfs, inspect, pipe_ends[1]);
     }
     close(pipe_ends[1]);
@@ -228,3 +277,45 @@ static inline bool can_make_namespaces(void)
         printf("1..0 # SKIP %s needs root and mount namespaces\n", name);                          \
         return 0;                                                                                  \
     }
+
+/* The container side: sentences that are false when something is wrong. */
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return "not so in the container: " #condition;                                         \
+    } while (0)
+
+static inline bool is_on(const char *path, long magic)
+{
+    struct statfs status;
+    return statfs(path, &status) == 0 && status.f_type == magic;
+}
+
+static inline bool is_character_device(const char *path, unsigned int major, unsigned int minor,
+                                       mode_t mode)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISCHR(status.st_mode) &&
+           status.st_rdev == makedev(major, minor) && (status.st_mode & 07777) == mode &&
+           status.st_uid == 0 && status.st_gid == 0;
+}
+
+static inline bool has_mode(const char *path, mode_t mode)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && (status.st_mode & 07777) == mode;
+}
+
+static inline bool link_is(const char *path, const char *target)
+{
+    char text[256];
+    ssize_t length = readlink(path, text, sizeof(text));
+    return length == (ssize_t)strlen(target) && memcmp(text, target, (size_t)length) == 0;
+}
+
+static inline bool file_says(const char *path, const char *expected)
+{
+    struct error error = { 0 };
+    char *text = read_file_at(AT_FDCWD, path, 1 << 20, NULL, &error);
+    return text && string_equal(text, expected);
+}

@@ -7,48 +7,6 @@
 
 #include "base/socket.h"
 
-/* The container side: sentences that are false when something is wrong. */
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return "not so in the container: " #condition;                                         \
-    } while (0)
-
-static bool is_on(const char *path, long magic)
-{
-    struct statfs status;
-    return statfs(path, &status) == 0 && status.f_type == magic;
-}
-
-static bool is_character_device(const char *path, unsigned int major, unsigned int minor,
-                                mode_t mode)
-{
-    struct stat status;
-    return lstat(path, &status) == 0 && S_ISCHR(status.st_mode) &&
-           status.st_rdev == makedev(major, minor) && (status.st_mode & 07777) == mode &&
-           status.st_uid == 0 && status.st_gid == 0;
-}
-
-static bool has_mode(const char *path, mode_t mode)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && (status.st_mode & 07777) == mode;
-}
-
-static bool link_is(const char *path, const char *target)
-{
-    char text[256];
-    ssize_t length = readlink(path, text, sizeof(text));
-    return length == (ssize_t)strlen(target) && memcmp(text, target, (size_t)length) == 0;
-}
-
-static bool file_says(const char *path, const char *expected)
-{
-    struct error error = { 0 };
-    char *text = read_file_at(AT_FDCWD, path, 1 << 20, NULL, &error);
-    return text && string_equal(text, expected);
-}
-
 static const char *see_default_view(const struct fixture *fixture)
 {
     (void)fixture;
