@@ -3,6 +3,12 @@
 #include "cli/verbs.h"
 
 const struct command *const commands[] = {
-    &command_features, &command_spec, &command_checkpoint, &command_restore, &command_help,
-    &command_complete, NULL,
+    /* clang-format off: a verb a line */
+    &command_exec,     &command_kill,     &command_pause,
+    &command_resume,   &command_update,   &command_help,
+    &command_create,   &command_start,    &command_state,
+    &command_delete,   &command_list,     &command_events,
+    &command_features, &command_spec,     &command_checkpoint,
+    &command_restore,  &command_complete, NULL,
+    /* clang-format on */
 };

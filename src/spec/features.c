@@ -119,7 +119,8 @@ static struct json_object *annotations(void)
         string_format("%u.%u.%u", version->major, version->minor, version->micro);
     json_object_object_add(object, "io.github.seccomp.libseccomp.version",
                            json_object_new_string(text));
-    json_object_object_add(object, "org.openvirt.version", json_object_new_string(OPENVIRT_VERSION));
+    json_object_object_add(object, "org.openvirt.version",
+                           json_object_new_string(OPENVIRT_VERSION));
     return object;
 }
 
