@@ -77,7 +77,8 @@ def make_root(path):
             shutil.copy(source, temporary)
             os.rename(temporary, shared)
         _share(shared, os.path.join(path, "bin", name))
-    for name in ("sh", "true", "false", "cat", "ls", "sleep", "id", "mount", "stat", "env", "kill"):
+    for name in ("sh", "true", "false", "cat", "ls", "sleep", "id", "mount", "stat", "env", "kill",
+                 "ps", "readlink", "test"):
         os.symlink("busybox", os.path.join(path, "bin", name))
     with open(os.path.join(path, "etc", "passwd"), "w", encoding="ascii") as file:
         file.write("root:x:0:0:root:/root:/bin/sh\nperson:x:1000:1000:person:/home:/bin/sh\n")

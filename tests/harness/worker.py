@@ -37,6 +37,8 @@ class Reporter(unittest.TestResult):
     def addFailure(self, test, err):
         super().addFailure(test, err)
         self.outcome, self.detail = "failed", brief(err)
+        if not isinstance(test, unittest.TestCase):  # setUpClass and the like have no stopTest
+            self._say(test, "failed", self.detail, 0)
 
     addError = addFailure
 
