@@ -140,6 +140,8 @@ static int make_one(struct layer_work *work, int parent_fd, const char *name, co
     AUTO_CLOSE int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, errno, "open directory %s", path);
+    if (made && fchmod(fd, 0755) < 0) /* whatever the umask is */
+        return error_set(error, errno, "set the mode of %s", path);
     if (whiteout)
         return layer_make_opaque(fd, error) < 0 ? -1 : take_fd(&fd);
     if (made && inherit_attributes(work, fd, path, error) < 0)

@@ -12,11 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,27 +117,16 @@ static int start(struct run *run, const char *const *args, int standard_output, 
     return 0;
 }
 
-/* Read to the end of its output, and pass an ending signal on, once. */
+/* Read to the end of its output. */
 static int follow(struct run *run, struct error *error)
 {
-    sigset_t ending;
-    interrupt_signals(&ending);
-    AUTO_CLOSE int signal_fd = signalfd(-1, &ending, SFD_CLOEXEC);
-    if (signal_fd < 0)
-        return error_set(error, errno, "make a signal descriptor");
-    struct pollfd polled[] = { { .fd = run->output_fd, .events = POLLIN },
-                               { .fd = signal_fd, .events = POLLIN } };
+    AUTO_INTERRUPT_WATCH struct interrupt_watch watch = { .signal_fd = -1 };
+    if (interrupt_watch_begin(&watch, run->pid, error) < 0)
+        return -1;
     for (;;) {
-        if (poll(polled, ARRAY_LENGTH(polled), -1) < 0)
-            return error_set(error, errno, "wait for mmdebstrap");
-        if (polled[1].revents) {
-            kill(run->pid, SIGTERM);
-            polled[1].fd = -1; /* the signal stays pending, for whoever lifts the block */
-            polled[1].revents = 0;
-        }
-        if (!polled[0].revents)
-            continue;
         char data[4096];
+        if (interrupt_watch_wait(&watch, run->output_fd, error) < 0)
+            return -1;
         ssize_t count = read(run->output_fd, data, sizeof(data));
         if (count <= 0)
             return count < 0 ? error_set(error, errno, "read from mmdebstrap") : 0;

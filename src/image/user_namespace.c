@@ -25,6 +25,7 @@
 #include "base/number.h"
 #include "base/process.h"
 #include "base/string.h"
+#include "image/interrupt.h"
 
 #define SUBORDINATE_FILE_LIMIT (1 << 20)
 #define MESSAGE_LIMIT          8192
@@ -121,6 +122,9 @@ static int enter_namespace(int socket_fd, struct error *error)
         return error_set(error, errno, "ask for a signal when the parent dies");
     if (unshare(CLONE_NEWUSER) < 0)
         return error_set(error, errno, "make a user namespace");
+    /* The files of /proc/PID belong to root, and the map cannot be written, while it is not set. */
+    if (prctl(PR_SET_DUMPABLE, 1) < 0)
+        return error_set(error, errno, "make the child dumpable");
     if (write_all(socket_fd, &byte, 1) < 0 || read_all(socket_fd, &byte, 1) != 1)
         return error_set(error, 0, "the ids of the user namespace were not mapped");
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -153,6 +157,10 @@ static int let_it_work(pid_t child, int socket_fd, bool squash, struct error *er
         return -1;
     if (write_all(socket_fd, &byte, 1) < 0)
         return error_set(error, errno, "talk to the child in the user namespace");
+    AUTO_INTERRUPT_WATCH struct interrupt_watch watch = { .signal_fd = -1 };
+    if (interrupt_watch_begin(&watch, child, error) < 0 ||
+        interrupt_watch_wait(&watch, socket_fd, error) < 0)
+        return -1;
     AUTO_FREE char *message = read_fd(socket_fd, "message", MESSAGE_LIMIT, NULL, error);
     if (!message)
         return -1;
