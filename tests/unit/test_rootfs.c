@@ -150,7 +150,10 @@ static void a_mask_over_a_link_covers_the_target_inside_the_root(void **state)
 static const char *see_null_mask(const struct fixture *fixture)
 {
     (void)fixture;
-    EXPECT(is_character_device("/secret", 1, 3, 0666));
+    struct stat status;
+    /* The host's node, whose mode is the host's business. */
+    EXPECT(stat("/secret", &status) == 0 && S_ISCHR(status.st_mode));
+    EXPECT(status.st_rdev == makedev(1, 3));
     EXPECT(link_is("/dev/null", "/target"));
     return NULL;
 }

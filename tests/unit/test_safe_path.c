@@ -190,7 +190,7 @@ static void a_file_in_the_way_is_an_error(void **state)
 {
     const struct place *place = *state;
     AUTO_ERROR struct error error = { 0 };
-    AUTO_CLOSE int file = openat(place->root_fd, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(mknodat(place->root_fd, "file", S_IFREG | 0600, 0), 0);
     assert_int_equal(safe_make_directory(place->root_fd, "/file/x", &error), -1);
     assert_int_equal(error.code, ENOTDIR);
     assert_int_equal(safe_make_file(place->root_fd, "/file/x", &error), -1);
@@ -237,9 +237,9 @@ static void an_exchange_while_we_walk_does_not_lead_outside(void **state)
     for (int i = 0; i < 3000; i++) {
         AUTO_ERROR struct error error = { 0 };
         AUTO_FREE char *path = string_format("/dir/%d/x", i);
-        AUTO_CLOSE int directory = safe_make_directory(place->root_fd, path, &error);
         AUTO_FREE char *name = string_format("/dir/file%d", i);
-        AUTO_CLOSE int file = safe_make_file(place->root_fd, name, &error);
+        close(safe_make_directory(place->root_fd, path, &error));
+        close(safe_make_file(place->root_fd, name, &error));
     }
     atomic_store(&exchanger.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
