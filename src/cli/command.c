@@ -74,15 +74,17 @@ int command_run(const struct command *command, const struct host *host, int argc
     return status;
 }
 
-/* The texts are those of container/process.h, which callers of OCI runtimes match as well. */
+/*
+ * container/process.h puts `exec: "PROGRAM"` in front of what keeps the program from being run;
+ * as with shells, 127 is for one that is not there (POSIX XCU 2.8.2).
+ */
 int command_failure_status(const struct command *command, const struct error *error)
 {
     if (!command->passes_status)
         return EXIT_STATUS_FAILURE;
-    const char *text = error->message ? error->message : "";
-    if (strstr(text, "executable file not found"))
+    if (!error->message || !strstr(error->message, "exec: \""))
+        return EXIT_STATUS_RUN_FAILURE;
+    if (error->code == ENOENT || strstr(error->message, "executable file not found"))
         return EXIT_STATUS_NOT_FOUND;
-    if (strstr(text, "permission denied") || error->code == ENOEXEC)
-        return EXIT_STATUS_NOT_EXECUTABLE;
-    return EXIT_STATUS_RUN_FAILURE;
+    return EXIT_STATUS_NOT_EXECUTABLE;
 }

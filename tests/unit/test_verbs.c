@@ -306,9 +306,11 @@ static void the_status_of_exec_tells_why_it_failed(void **state)
         const char *message;
         int code, status;
     } cases[] = {
-        { "exec: \"nope\": executable file not found in $PATH", ENOENT, EXIT_STATUS_NOT_FOUND },
-        { "exec: \"/etc/passwd\": permission denied", EACCES, EXIT_STATUS_NOT_EXECUTABLE },
-        { "execute /x: Exec format error", ENOEXEC, EXIT_STATUS_NOT_EXECUTABLE },
+        { "exec in web: exec: \"nope\": executable file not found in $PATH", 0,
+          EXIT_STATUS_NOT_FOUND },
+        { "exec: \"/nope\": No such file or directory", ENOENT, EXIT_STATUS_NOT_FOUND },
+        { "exec: \"/etc/passwd\": Permission denied", EACCES, EXIT_STATUS_NOT_EXECUTABLE },
+        { "exec: \"/x\": Exec format error", ENOEXEC, EXIT_STATUS_NOT_EXECUTABLE },
         { "instance web does not exist", ENOENT, EXIT_STATUS_RUN_FAILURE },
         { "open config.json: Permission denied", EACCES, EXIT_STATUS_RUN_FAILURE },
     };
