@@ -107,7 +107,7 @@ static void check_config(const struct node *node, void *target)
 }
 
 static const struct form config_form =
-    FORM(struct spec, FIELDS(config_fields), .check = check_config);
+    FORM(struct spec, FIELDS(config_fields), .check_always = check_config);
 
 static const struct spec_resources no_resources;
 

@@ -165,9 +165,18 @@ static void check_network_device(const struct node *node, void *target)
     check_interface_name(node, device->host_name);
 }
 
+/* Two of one name in the container; a template ("eth%d") gives each its own. */
+static bool network_devices_are_same(const void *one, const void *other)
+{
+    const struct spec_network_device *a = one, *b = other;
+    const char *name = a->name ? a->name : a->host_name;
+    return !strchr(name, '%') && string_equal(name, b->name ? b->name : b->host_name);
+}
+
 static const struct form network_device_form =
     FORM(struct spec_network_device, FIELDS(network_device_fields), .check = check_network_device,
-         .key_offset = offsetof(struct spec_network_device, host_name));
+         .key_offset = offsetof(struct spec_network_device, host_name),
+         .same = network_devices_are_same);
 
 /* Each would be joined to the hierarchy's mount point. */
 static void check_cgroups_path(const struct node *node, const char *text)
@@ -355,4 +364,4 @@ static void check_linux(const struct node *node, void *target)
         node_error(node, "uidMappings and gidMappings must come together");
 }
 
-const struct form spec_linux_form = { FIELDS(linux_fields), .check = check_linux };
+const struct form spec_linux_form = { FIELDS(linux_fields), .check_always = check_linux };

@@ -217,4 +217,4 @@ static void check_resources(const struct node *node, void *target)
 }
 
 const struct form spec_resources_form =
-    FORM(struct spec_resources, FIELDS(resources_fields), .check = check_resources);
+    FORM(struct spec_resources, FIELDS(resources_fields), .check_always = check_resources);

@@ -254,6 +254,7 @@ void read_form(const struct node *node, const struct form *form, void *target)
 {
     if (!node_is(node, json_type_object))
         return;
+    size_t errors = node->reader->problems->error_count;
     for (const struct field *field = form->fields; field < form->fields + form->field_count;
          field++) {
         struct node member;
@@ -262,8 +263,10 @@ void read_form(const struct node *node, const struct form *form, void *target)
         else if (field->flags & FIELD_REQUIRED)
             member_error(node, field->name, "is required");
     }
-    if (form->check)
+    if (form->check && errors == node->reader->problems->error_count)
         form->check(node, target);
+    if (form->check_always)
+        form->check_always(node, target);
 }
 
 void read_section(const struct node *node, const struct field *field, void *target)
@@ -278,14 +281,13 @@ void read_object(const struct node *node, const struct field *field, void *targe
     *AT(const void *, target, field) = object;
 }
 
-static void check_distinct(const struct node *array, const struct form *form, const char *elements,
+/* `node` is element `index`. */
+static void check_distinct(const struct node *node, const struct form *form, const char *elements,
                            size_t index)
 {
-    const char *element = elements + index * form->size;
-    for (size_t i = 0; i < index; i++) {
-        if (form->same(elements + i * form->size, element)) {
-            struct node node = node_element(array, index);
-            node_error(&node, "is the same as element %zu", i);
+    for (size_t i = 0; form->same && i < index; i++) {
+        if (form->same(elements + i * form->size, elements + index * form->size)) {
+            node_error(node, "is the same as element %zu", i);
             return;
         }
     }
@@ -301,8 +303,7 @@ void read_array(const struct node *node, const struct field *field, void *target
     for (size_t i = 0; i < count; i++) {
         struct node element = node_element(node, i);
         read_form(&element, form, elements + i * form->size);
-        if (form->same)
-            check_distinct(node, form, elements, i);
+        check_distinct(&element, form, elements, i);
     }
     *AT(const void *, target, field) = elements;
     *(size_t *)((char *)target + field->count_offset) = count;
@@ -321,14 +322,14 @@ void read_map(const struct node *node, const struct field *field, void *target)
     if (!node_is(node, json_type_object))
         return;
     const struct form *form = field->form;
-    size_t count = (size_t)json_object_object_length(node->value);
-    char *elements = arena_allocate(node->reader->arena, count, form->size), *element = elements;
+    size_t count = (size_t)json_object_object_length(node->value), index = 0;
+    char *elements = arena_allocate(node->reader->arena, count, form->size);
     json_object_object_foreach(node->value, key, value)
     {
         struct node member = map_member(node, key, value);
-        *(const char **)(element + form->key_offset) = key;
-        read_form(&member, form, element);
-        element += form->size;
+        *(const char **)(elements + index * form->size + form->key_offset) = key;
+        read_form(&member, form, elements + index * form->size);
+        check_distinct(&member, form, elements, index++);
     }
     *AT(const void *, target, field) = elements;
     *(size_t *)((char *)target + field->count_offset) = count;

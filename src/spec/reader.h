@@ -89,8 +89,13 @@ struct form {
     const struct field *fields;
     size_t field_count;
     size_t key_offset; /* of maps: the const char * that gets the key */
-    void (*check)(const struct node *node, void *target); /* NULL: nothing beyond the fields */
-    /* of arrays: two elements that must not be in one array; NULL: all may be */
+    /*
+     * What holds between the fields, NULL for none: asked when all of them are right, so that one
+     * mistake does not give two errors, or also when some are not.
+     */
+    void (*check)(const struct node *node, void *target);
+    void (*check_always)(const struct node *node, void *target);
+    /* of arrays and maps: two elements that must not be in one; NULL: all may be */
     bool (*same)(const void *one, const void *other);
 };
 
