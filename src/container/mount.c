@@ -37,29 +37,13 @@ static bool is_read_only_later(const struct spec_mount *mount)
            ((mount->attributes_set & MOUNT_ATTR_RDONLY) || (mount->superblock_flags & MS_RDONLY));
 }
 
-static bool gid_is_mapped(const struct spec *spec, unsigned int gid)
+static char *without_gid(const char *options)
 {
-    for (size_t i = 0; i < spec->gid_mapping_count; i++)
-        if (gid - spec->gid_mappings[i].container_id < spec->gid_mappings[i].size)
-            return true;
-    return spec->gid_mapping_count == 0;
-}
-
-/*
- * devpts with gid=5 (tty) is what every caller asks for, also for a user namespace that has no
- * group 5; the kernel refuses that. The option is left out then.
- */
-static char *devpts_options(const struct rootfs *rootfs, const struct spec_mount *mount)
-{
-    unsigned int gid;
-    AUTO_STRINGS char **options = string_split(mount->data, ",");
+    AUTO_STRINGS char **words = string_split(options, ",");
     char *text = string_copy("");
-    for (char **option = options; *option; option++) {
-        bool unmapped =
-            sscanf(*option, "gid=%u", &gid) == 1 && !gid_is_mapped(rootfs->request.spec, gid);
-        if (!unmapped)
-            string_append(&text, "%s%s", *text ? "," : "", *option);
-    }
+    for (char **word = words; *word; word++)
+        if (!string_starts_with(*word, "gid="))
+            string_append(&text, "%s%s", *text ? "," : "", *word);
     return text;
 }
 
@@ -82,21 +66,36 @@ static char *more_options(const struct rootfs *rootfs, const struct spec_mount *
     return text;
 }
 
+/*
+ * devpts with gid=5 (tty) is what every caller asks for, also where the user namespace, ours or one
+ * around us, has no group 5. The kernel refuses that; the option is left out then.
+ */
+static int new_devpts(struct filesystem_request *request, struct error *error)
+{
+    int fd = filesystem_mount(request, error);
+    if (fd >= 0 || error->code != EINVAL || !strstr(request->options, "gid="))
+        return fd;
+    error_clear(error);
+    AUTO_FREE char *options = without_gid(request->options);
+    request->options = options;
+    return filesystem_mount(request, error);
+}
+
 static int new_filesystem(const struct rootfs *rootfs, const struct spec_mount *mount, int target,
                           bool target_was_made, struct error *error)
 {
     bool later = is_read_only_later(mount);
-    AUTO_FREE char *options = is_type(mount, "devpts") ? devpts_options(rootfs, mount) : NULL;
     AUTO_FREE char *more = more_options(rootfs, mount, target, target_was_made);
     struct filesystem_request request = {
         .type = mount->type,
         .source = mount->source,
-        .options = options ? options : mount->data,
+        .options = mount->data,
         .more_options = more,
         .superblock_flags = mount->superblock_flags & ~(later ? (unsigned long)MS_RDONLY : 0),
         .attributes = mount->attributes_set & ~(later ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
     };
-    return filesystem_mount(&request, error);
+    return is_type(mount, "devpts") ? new_devpts(&request, error)
+                                    : filesystem_mount(&request, error);
 }
 
 static const char *host_view(const struct spec_mount *mount)
@@ -144,6 +143,18 @@ static int mount_by_text(const struct rootfs *rootfs, const struct spec_mount *w
                                   error);
 }
 
+/* The owner of the directory too, unless another one is asked for. */
+static int copy_up_all(const struct spec_mount *mount, int target, int fd, struct error *error)
+{
+    struct stat status;
+    if (fstat(target, &status) < 0)
+        return error_set(error, errno, "examine the directory");
+    bool is_given = strstr(mount->data, "uid=") || strstr(mount->data, "gid=");
+    if (!is_given && fchownat(fd, "", status.st_uid, status.st_gid, AT_EMPTY_PATH) < 0)
+        return error_set(error, errno, "set the owner");
+    return copy_up(target, fd, error);
+}
+
 static int mount_filesystem(struct rootfs *rootfs, size_t index, struct error *error)
 {
     const struct spec_mount *mount = &rootfs->request.spec->mounts[index];
@@ -156,7 +167,7 @@ static int mount_filesystem(struct rootfs *rootfs, size_t index, struct error *e
     AUTO_CLOSE int fd = make_detached(rootfs, mount, target, was_made, error);
     if (fd < 0)
         return -1;
-    if (mount->copy_up && !was_made && copy_up(target, fd, error) < 0)
+    if (mount->copy_up && !was_made && copy_up_all(mount, target, fd, error) < 0)
         return error_wrap(error, "copy what the image has there (tmpcopyup)");
     if (mount_attach(fd, target, error) < 0 || mount_attributes_apply(fd, mount, 0, 0, error) < 0)
         return -1;

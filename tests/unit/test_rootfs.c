@@ -222,6 +222,15 @@ static void only_views_are_mounted_inside_proc(void **state)
     }
 }
 
+static void nothing_is_mounted_inside_a_proc_that_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    add_mount(fixture, (struct spec_mount){ .destination = "/proc/self/attr",
+                                            .bind = true,
+                                            .source = fixture->directory });
+    assert_container_refused(fixture, "nothing can be mounted inside /proc");
+}
+
 static void only_a_procfs_is_mounted_on_proc(void **state)
 {
     struct fixture *fixture = *state;
@@ -324,7 +333,8 @@ static const char *see_copied(const struct fixture *fixture)
 {
     (void)fixture;
     struct stat status;
-    EXPECT(is_on("/etc", TMPFS_MAGIC));
+    EXPECT(is_on("/etc", TMPFS_MAGIC) && has_mode("/etc", 0751));
+    EXPECT(stat("/etc", &status) == 0 && status.st_uid == 56 && status.st_gid == 78);
     EXPECT(file_says("/etc/file", "text\n"));
     EXPECT(has_mode("/etc/directory", 0750));
     EXPECT(link_is("/etc/directory/link", "/nowhere"));
@@ -337,7 +347,8 @@ static void tmpcopyup_starts_with_the_image(void **state)
 {
     struct fixture *fixture = *state;
     const struct timespec times[] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-    mkdir(in_root(fixture, "etc"), 0755);
+    mkdir(in_root(fixture, "etc"), 0751);
+    assert_int_equal(chown(in_root(fixture, "etc"), 56, 78), 0);
     mkdir(in_root(fixture, "etc/directory"), 0750);
     const char *file = in_root(fixture, "etc/file");
     write_text(file, "text\n");
@@ -501,6 +512,7 @@ int main(void)
         ROOTFS_TEST(a_dev_that_is_a_link_is_refused),
         ROOTFS_TEST(a_proc_or_sys_that_is_a_link_is_refused),
         ROOTFS_TEST(only_views_are_mounted_inside_proc),
+        ROOTFS_TEST(nothing_is_mounted_inside_a_proc_that_is_none),
         ROOTFS_TEST(only_a_procfs_is_mounted_on_proc),
         ROOTFS_TEST(a_view_of_lxcfs_is_mounted_in_proc),
         ROOTFS_TEST(a_destination_that_is_the_root_is_refused),

@@ -151,33 +151,40 @@ static void add_binds_of_each_propagation(struct fixture *fixture, const char *v
                                        .propagation_count = binds[i].propagation ? 1 : 0 });
 }
 
-/* A volume that is a shared mount on the host, as everything is under systemd. */
-static const char *make_shared_volume(const struct fixture *fixture)
+/* Mounts that are shared on the host, as everything is under systemd. */
+static void make_shared(const char *path)
 {
-    const char *volume = make_volume(fixture);
-    assert_int_equal(mount(volume, volume, NULL, MS_BIND, NULL), 0);
-    assert_int_equal(mount(NULL, volume, NULL, MS_SHARED, NULL), 0);
-    return volume;
+    assert_int_equal(mount(path, path, NULL, MS_BIND, NULL), 0);
+    assert_int_equal(mount(NULL, path, NULL, MS_SHARED, NULL), 0);
+}
+
+/* The text is freed by the caller. */
+static char *run_with_shared_mounts(struct fixture *fixture, const char *volume, inspection inspect)
+{
+    make_shared(volume);
+    make_shared(fixture->root);
+    char *said = run_in_container(fixture, inspect);
+    assert_int_equal(umount2(fixture->root, MNT_DETACH), 0);
+    assert_int_equal(umount2(volume, MNT_DETACH), 0);
+    return said;
 }
 
 static void a_bind_is_a_slave_unless_told_otherwise(void **state)
 {
     struct fixture *fixture = *state;
-    const char *volume = make_shared_volume(fixture);
+    const char *volume = make_volume(fixture);
     add_binds_of_each_propagation(fixture, volume);
-    AUTO_FREE char *said = run_in_container(fixture, see_propagation);
-    assert_int_equal(umount2(volume, MNT_DETACH), 0);
+    AUTO_FREE char *said = run_with_shared_mounts(fixture, volume, see_propagation);
     assert_string_equal(said, "ok");
 }
 
 static void a_bind_that_the_parent_opened_is_a_slave_as_well(void **state)
 {
     struct fixture *fixture = *state;
-    const char *volume = make_shared_volume(fixture);
+    const char *volume = make_volume(fixture);
     use_user_namespace(fixture);
     add_binds_of_each_propagation(fixture, volume);
-    AUTO_FREE char *said = run_in_container(fixture, see_propagation);
-    assert_int_equal(umount2(volume, MNT_DETACH), 0);
+    AUTO_FREE char *said = run_with_shared_mounts(fixture, volume, see_propagation);
     assert_string_equal(said, "ok");
 }
 
@@ -193,10 +200,9 @@ static const char *see_shared_root(const struct fixture *fixture)
 static void a_shared_root_shows_nothing_on_the_host(void **state)
 {
     struct fixture *fixture = *state;
-    const char *volume = make_shared_volume(fixture);
-    const char *shared = fixture->root;
-    assert_int_equal(mount(shared, shared, NULL, MS_BIND, NULL), 0);
-    assert_int_equal(mount(NULL, shared, NULL, MS_SHARED, NULL), 0);
+    const char *volume = make_volume(fixture);
+    make_shared(volume);
+    make_shared(fixture->root);
     fixture->spec.rootfs_propagation = MS_SHARED;
     add_default_mounts(fixture);
     add_mount(fixture,
@@ -204,9 +210,9 @@ static void a_shared_root_shows_nothing_on_the_host(void **state)
     AUTO_FREE char *said = run_in_container(fixture, see_shared_root);
     struct error error = { 0 };
     AUTO_FREE char *mounts = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 1 << 24, NULL, &error);
-    AUTO_FREE char *leak = string_format("%s/proc ", shared);
+    AUTO_FREE char *leak = string_format("%s/proc ", fixture->root);
     bool leaked = strstr(mounts, leak);
-    assert_int_equal(umount2(shared, MNT_DETACH), 0);
+    assert_int_equal(umount2(fixture->root, MNT_DETACH), 0);
     assert_int_equal(umount2(volume, MNT_DETACH), 0);
     assert_string_equal(said, "ok");
     assert_false(leaked);
@@ -242,6 +248,22 @@ static void a_user_namespace_sees_the_same(void **state)
     /* What lies above root and volume need not be open to the container's ids. */
     assert_int_equal(chmod(fixture->directory, 0700), 0);
     assert_container_ok(fixture, see_user_namespace_view);
+}
+
+static const char *see_devpts(const struct fixture *fixture)
+{
+    (void)fixture;
+    EXPECT(is_on("/dev/pts", DEVPTS_SUPER_MAGIC) && has_mode("/dev/pts/ptmx", 0666));
+    return NULL;
+}
+
+static void a_terminal_group_that_is_not_mapped_is_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    use_user_namespace(fixture);
+    add_default_mounts(fixture);
+    fixture->mounts[2].data = "newinstance,gid=70000,ptmxmode=0666";
+    assert_container_ok(fixture, see_devpts);
 }
 
 static const char *see_host_sys(const struct fixture *fixture)
@@ -480,6 +502,7 @@ int main(void)
         ROOTFS_TEST(a_bind_that_the_parent_opened_is_a_slave_as_well),
         ROOTFS_TEST(a_shared_root_shows_nothing_on_the_host),
         ROOTFS_TEST(a_user_namespace_sees_the_same),
+        ROOTFS_TEST(a_terminal_group_that_is_not_mapped_is_left_out),
         ROOTFS_TEST(without_a_network_namespace_the_host_s_sys_is_bound),
         ROOTFS_TEST(an_idmapped_mount_shows_other_owners),
         ROOTFS_TEST(cgroup_v1_is_read_only_whatever_is_asked_for),

@@ -158,6 +158,22 @@ static void a_link_that_grows_is_an_error(void **state)
     assert_int_equal(error.code, ELOOP);
 }
 
+/* Each is dangling until the one before has been expanded, so the kernel sees one at a time. */
+static void a_long_chain_of_dangling_links_is_an_error(void **state)
+{
+    const struct place *place = *state;
+    AUTO_ERROR struct error error = { 0 };
+    for (int i = 0; i < 60; i++) {
+        AUTO_FREE char *name = string_format("link%d", i);
+        AUTO_FREE char *target = string_format("made%d/../link%d", i, i + 1);
+        assert_int_equal(symlinkat(target, place->root_fd, name), 0);
+    }
+    assert_int_equal(safe_make_directory(place->root_fd, "/link0", &error), -1);
+    assert_int_equal(error.code, ELOOP);
+    AUTO_CLOSE int fd = safe_make_directory(place->root_fd, "/link50", &error);
+    assert_is_at(place, fd, "root/link60");
+}
+
 static void magic_links_are_not_followed(void **state)
 {
     (void)state;
@@ -257,6 +273,7 @@ int main(void)
         PATH_TEST(a_dangling_link_is_made_whole),
         PATH_TEST(a_loop_of_links_is_an_error),
         PATH_TEST(a_link_that_grows_is_an_error),
+        PATH_TEST(a_long_chain_of_dangling_links_is_an_error),
         PATH_TEST(magic_links_are_not_followed),
         PATH_TEST(a_file_that_is_there_is_left_alone),
         PATH_TEST(a_file_in_the_way_is_an_error),
