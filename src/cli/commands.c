@@ -2,13 +2,32 @@
 /* The table of verbs, in the order in which --help lists them. */
 #include "cli/verbs.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
-    /* clang-format off: a verb a line */
-    &command_exec,     &command_kill,     &command_pause,
-    &command_resume,   &command_update,   &command_help,
-    &command_create,   &command_start,    &command_state,
-    &command_delete,   &command_list,     &command_events,
-    &command_features, &command_spec,     &command_checkpoint,
-    &command_restore,  &command_complete, NULL,
-    /* clang-format on */
+    &command_run_verb,
+    &command_ps,
+    &command_exec,
+    &command_logs,
+    &command_stop,
+    &command_rm,
+    &command_stats,
+    &command_inspect,
+    &command_pause,
+    &command_resume,
+    &command_kill,
+    &command_update,
+    &command_help,
+    &command_create,
+    &command_start,
+    &command_state,
+    &command_delete,
+    &command_list,
+    &command_events,
+    &command_features,
+    &command_spec,
+    &command_checkpoint,
+    &command_restore,
+    &command_complete,
+    NULL,
 };
+/* clang-format on */

@@ -17,6 +17,9 @@ static const char *const rootless_choices[] = { "auto", "true", "false", NULL };
 static const struct option_definition global_options[] = {
     { 0, "root", "DIR", OPTION_STRING, MEMBER(root),
       "state directory (default: /run/openvirt, or $XDG_RUNTIME_DIR/openvirt)" },
+    { 0, "storage", "DIR", OPTION_STRING, MEMBER(storage),
+      "where `run` keeps instances (default: /var/lib/openvirt/instances, or "
+      "$XDG_DATA_HOME/openvirt/instances)" },
     { 0, "log", "TARGET", OPTION_STRING, MEMBER(log),
       "log to FILE, file:FILE, journald:TAG or syslog:TAG (default: standard error)" },
     { 0, "log-format", "FORMAT", OPTION_CHOICE, MEMBER(log_format), "text or json",
@@ -153,12 +156,17 @@ int host_open(struct host *host, const struct global_options *options, struct er
     if (options->systemd_cgroup && !options->cgroup_manager)
         host->cgroup_manager = CGROUP_MANAGER_SYSTEMD;
     host->state_root = state_root(options, privileged, error);
-    return host->state_root ? 0 : -1;
+    if (!host->state_root)
+        return -1;
+    if (options->storage)
+        host->storage_root = absolute_path(options->storage, error);
+    return options->storage && !host->storage_root ? -1 : 0;
 }
 
 void host_close(struct host *host)
 {
     free((char *)host->state_root);
-    host->state_root = NULL;
+    free((char *)host->storage_root);
+    host->state_root = host->storage_root = NULL;
     log_close(&host->log);
 }

@@ -5,8 +5,8 @@
 #include "cli/command.h"
 
 struct global_options {
-    const char *root, *log, *log_level;       /* NULL: not given */
-    int log_format, cgroup_manager, rootless; /* OPTION_CHOICE */
+    const char *root, *storage, *log, *log_level; /* NULL: not given */
+    int log_format, cgroup_manager, rootless;     /* OPTION_CHOICE */
     bool debug, systemd_cgroup, version;
 };
 

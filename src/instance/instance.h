@@ -21,7 +21,8 @@
 
 /* What the global options say; made by cli/ and passed to every verb. */
 struct host {
-    const char *state_root; /* absolute: /run/openvirt or $XDG_RUNTIME_DIR/openvirt, or --root */
+    const char *state_root;   /* absolute: /run/openvirt or $XDG_RUNTIME_DIR/openvirt, or --root */
+    const char *storage_root; /* absolute: --storage; NULL: the default (instance/storage.h) */
     enum cgroup_manager cgroup_manager;
     bool rootless;
     struct log log;
@@ -91,8 +92,9 @@ struct instance_create_request {
     const struct rootfs_overlay *overlay; /* NULL: root.path is the root */
     const char *image, *storage;          /* see struct instance; NULL for OCI callers */
     bool remove_when_stopped;
-    bool foreground_terminal; /* `run` without --detach and with process.terminal: relay our own
-                                 terminal */
+    bool foreground_terminal; /* `run` without --detach: where process.terminal says so, relay our
+                                 own terminal */
+    int *terminal_master; /* `run`, in place of a console socket: gets the master end (caller's) */
 };
 
 int instance_create(const struct host *host, const struct instance_create_request *request,

@@ -33,9 +33,20 @@ static int open_console(struct run *run, struct error *error)
         run->console_fd = socket_connect(run->request->console_socket, error);
         return run->console_fd < 0 ? error_wrap(error, "--console-socket") : 0;
     }
-    if (run->request->foreground_terminal && !run->request->detach)
+    if ((run->request->foreground_terminal && !run->request->detach) ||
+        run->request->terminal_master)
         return terminal_socket_pair(&run->console_fd, &run->terminal_end, error);
     return 0;
+}
+
+/* The child has sent the master by now; one without a terminal sends nothing. */
+static int receive_terminal(struct run *run, struct error *error)
+{
+    const struct spec_process *process = run->build.spec->process;
+    if (run->terminal_end < 0 || !process || !process->terminal)
+        return 0;
+    run->master_fd = terminal_receive(run->terminal_end, error);
+    return run->master_fd < 0 ? -1 : 0;
 }
 
 static int start_child(struct run *run, struct error *error)
@@ -60,17 +71,12 @@ static int create_and_start(struct run *run, const struct host *host, struct err
     if (open_console(run, error) < 0 ||
         instance_build(&run->build, true, run->console_fd, error) < 0)
         return -1;
-    if (run->terminal_end >= 0) {
-        run->master_fd = terminal_receive(run->terminal_end, error);
-        if (run->master_fd < 0) {
-            instance_build_abandon(&run->build);
-            return -1;
-        }
-    }
-    if (start_child(run, error) < 0) {
+    if (receive_terminal(run, error) < 0 || start_child(run, error) < 0) {
         instance_build_abandon(&run->build);
         return -1;
     }
+    if (run->request->terminal_master)
+        *run->request->terminal_master = take_fd(&run->master_fd);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "base/string.h"
 #include "cli/ps_processes.h"
 #include "cli/verbs.h"
+#include "instance/launch.h"
 
 const struct command *const commands[] = {
     &command_create, &command_start,      &command_state, &command_kill,
@@ -57,7 +58,7 @@ int instance_create(const struct host *host, const struct instance_create_reques
                   r->preserve_fds, r->no_pivot, r->no_new_keyring);
 }
 
-int instance_start(const struct host *host, const char *id, struct error *error)
+int launch_start(const struct host *host, const char *id, struct error *error)
 {
     (void)host;
     return answer(error, "start %s", id);
@@ -423,6 +424,7 @@ static void processes_are_pids_for_programs_and_lines_of_ps_for_people(void **st
 
     AUTO_FREE char *nothing = processes(OUTPUT_TABLE, no_pid, &status);
     assert_int_equal(status, -1);
+    assert_string_equal(nothing, "");
 }
 
 int main(void)
