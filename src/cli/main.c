@@ -85,6 +85,15 @@ static int run_words(struct host *host, int argc, char **argv, struct error *err
     return status;
 }
 
+/* What could not be written is an error, also where only a part of it could not. */
+static int flush_output(struct error *error)
+{
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (failed && !error->message)
+        error_set(error, errno, "write to standard output");
+    return failed ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     AUTO_ERROR struct error error = { 0 };
@@ -92,8 +101,8 @@ int main(int argc, char **argv)
     if (argc < 1 || open_standard_descriptors() < 0)
         return EXIT_STATUS_FAILURE;
     int status = run_words(&host, argc, argv, &error);
-    if (fflush(stdout) != 0 && status == 0)
-        status = error_set(&error, errno, "write to standard output") < 0 ? EXIT_STATUS_FAILURE : 0;
+    if (flush_output(&error) < 0 && status == 0)
+        status = EXIT_STATUS_FAILURE;
     if (error.message)
         report(&host.log, &error);
     host_close(&host);
