@@ -86,7 +86,7 @@ char *process_find_executable(const struct spec_process *process, struct error *
     if (failure == EACCES)
         error_set(error, failure, "exec: \"%s\"", name);
     else
-        error_set(error, 0, "exec: \"%s\": executable file not found in $PATH", name);
+        error_set(error, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
     return NULL;
 }
 
