@@ -13,6 +13,11 @@
 /* Detach; what a user namespace has locked in place is covered instead. */
 static int hide_mount(const char *path, struct error *error)
 {
+    /* What is detached from a shared mount is detached from the host's as well. */
+    struct mount_attr attributes = { .propagation = MS_SLAVE };
+    if (mount_setattr(AT_FDCWD, path, AT_RECURSIVE | AT_SYMLINK_NOFOLLOW, &attributes,
+                      sizeof(attributes)) < 0)
+        return errno == ENOENT ? 0 : error_set(error, errno, "set the propagation of %s", path);
     if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == ENOENT)
         return 0;
     struct filesystem_request request = {

@@ -220,14 +220,28 @@ int rootfs_enter(struct rootfs *rootfs, struct error *error)
     return attach_root(rootfs, place, error);
 }
 
-static int detach_host(struct error *error)
+static int pivot(struct error *error)
 {
+    if (sys_pivot_root(".", ".") == 0)
+        return 0;
+    if (errno == EINVAL)
+        return error_set(error, EINVAL,
+                         "pivot_root (if the host's root is an initramfs, use --no-pivot)");
+    return error_set(error, errno, "pivot_root");
+}
+
+static int detach_host(const struct rootfs *rootfs, struct error *error)
+{
+    bool is_shared = rootfs->request.spec->rootfs_propagation & MS_SHARED;
+    AUTO_CLOSE int host = is_shared ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (is_shared && host < 0)
+        return error_set(error, errno, "open /");
+    if (pivot(error) < 0)
+        return -1;
+    /* What is detached from a shared mount is detached from the host's as well. */
+    if (is_shared && mount_attributes_change(host, 0, 0, MS_SLAVE, true) < 0)
+        return error_set(error, errno, "set the propagation of the host's file systems");
     /* Both roots are at "/" now, and "." leads to the one on top (pivot_root(2), NOTES). */
-    if (sys_pivot_root(".", ".") < 0)
-        return error_set(error, errno,
-                         errno == EINVAL
-                             ? "pivot_root (the host's root may be an initramfs: use --no-pivot)"
-                             : "pivot_root");
     if (umount2(".", MNT_DETACH) < 0)
         return error_set(error, errno, "detach the host's file systems");
     return 0;
@@ -238,7 +252,8 @@ int rootfs_pivot(struct rootfs *rootfs, struct error *error)
     const struct rootfs_request *request = &rootfs->request;
     if (fchdir(rootfs->root_fd) < 0)
         return error_set(error, errno, "change to root %s", request->root);
-    if ((request->no_pivot ? no_pivot_enter(rootfs->root_fd, error) : detach_host(error)) < 0)
+    if ((request->no_pivot ? no_pivot_enter(rootfs->root_fd, error) : detach_host(rootfs, error)) <
+        0)
         return -1;
     if (chdir("/") < 0)
         return error_set(error, errno, "change directory to /");

@@ -196,13 +196,19 @@ static const char *see_shared_root(const struct fixture *fixture)
     return NULL;
 }
 
-/* linux.rootfsPropagation "shared": the binds are peers of the host, but the root never was. */
-static void a_shared_root_shows_nothing_on_the_host(void **state)
+/*
+ * linux.rootfsPropagation "shared": the binds are peers of the host's mounts, but neither is the
+ * container's root seen there, nor what it lets go of lost there.
+ */
+static void run_with_shared_root(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     const char *volume = make_volume(fixture);
+    AUTO_FREE char *below = string_format("%s/below", volume);
+    AUTO_FREE char *leak = string_format("%s/proc ", fixture->root);
+    assert_int_equal(mkdir(below, 0755), 0);
     make_shared(volume);
     make_shared(fixture->root);
+    assert_int_equal(mount("none", below, "tmpfs", 0, NULL), 0);
     fixture->spec.rootfs_propagation = MS_SHARED;
     add_default_mounts(fixture);
     add_mount(fixture,
@@ -210,12 +216,24 @@ static void a_shared_root_shows_nothing_on_the_host(void **state)
     AUTO_FREE char *said = run_in_container(fixture, see_shared_root);
     struct error error = { 0 };
     AUTO_FREE char *mounts = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 1 << 24, NULL, &error);
-    AUTO_FREE char *leak = string_format("%s/proc ", fixture->root);
-    bool leaked = strstr(mounts, leak);
+    bool has_leaked = strstr(mounts, leak), is_still_there = strstr(mounts, below);
     assert_int_equal(umount2(fixture->root, MNT_DETACH), 0);
     assert_int_equal(umount2(volume, MNT_DETACH), 0);
     assert_string_equal(said, "ok");
-    assert_false(leaked);
+    assert_false(has_leaked);
+    assert_true(is_still_there);
+}
+
+static void a_shared_root_changes_nothing_on_the_host(void **state)
+{
+    run_with_shared_root(*state);
+}
+
+static void without_pivot_a_shared_root_changes_nothing_on_the_host(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->request.no_pivot = true;
+    run_with_shared_root(fixture);
 }
 
 static const char *see_user_namespace_view(const struct fixture *fixture)
@@ -500,7 +518,8 @@ int main(void)
         ROOTFS_TEST(recursive_words_reach_the_mounts_below),
         ROOTFS_TEST(a_bind_is_a_slave_unless_told_otherwise),
         ROOTFS_TEST(a_bind_that_the_parent_opened_is_a_slave_as_well),
-        ROOTFS_TEST(a_shared_root_shows_nothing_on_the_host),
+        ROOTFS_TEST(a_shared_root_changes_nothing_on_the_host),
+        ROOTFS_TEST(without_pivot_a_shared_root_changes_nothing_on_the_host),
         ROOTFS_TEST(a_user_namespace_sees_the_same),
         ROOTFS_TEST(a_terminal_group_that_is_not_mapped_is_left_out),
         ROOTFS_TEST(without_a_network_namespace_the_host_s_sys_is_bound),
