@@ -141,7 +141,7 @@ static int make_level(const struct cgroup_directory *directory, const char *path
 }
 
 /* Every level from the mount point down, the directory itself last. */
-static int make_levels(const struct cgroup_directory *directory, struct error *error)
+int directory_make_levels(const struct cgroup_directory *directory, struct error *error)
 {
     AUTO_FREE char *path = string_copy(directory->path);
     for (char *slash = path + strlen(directory->mount_point) + 1; (slash = strchr(slash, '/'));
@@ -158,15 +158,17 @@ int directory_make(struct cgroup_directory *directory, struct error *error)
 {
     directory->created = mkdir(directory->path, 0755) == 0;
     if (!directory->created && errno == EEXIST)
-        return directory_check_unused(directory, error) < 0 ? -1 : make_levels(directory, error);
+        return directory_check_unused(directory, error) < 0
+                   ? -1
+                   : directory_make_levels(directory, error);
     if (!directory->created && errno == ENOENT) {
         directory->created = true;
-        return make_levels(directory, error);
+        return directory_make_levels(directory, error);
     }
     if (!directory->created)
         return error_set(error, errno, "make cgroup %s", directory->path);
     int inherited = has_cpuset(directory) ? inherit_cpuset(directory->path, error) : 0;
-    return inherited > 0 ? make_levels(directory, error) : inherited;
+    return inherited > 0 ? directory_make_levels(directory, error) : inherited;
 }
 
 /* As "+cpu +memory", what `parent` has and does not hand on yet; NULL when there is nothing. */

@@ -73,6 +73,8 @@ bool directory_v2_has(const struct cgroup_directory *directory, const char *cont
 int directory_open(struct cgroup_directory *directory);
 /* Make it with its parents and whatever has to be in order before a process can be in it. */
 int directory_make(struct cgroup_directory *directory, struct error *error);
+/* The same where it may exist already, with processes in it: a scope that systemd has made. */
+int directory_make_levels(const struct cgroup_directory *directory, struct error *error);
 /* Fails when processes are in it or below, or when it is frozen. */
 int directory_check_unused(const struct cgroup_directory *directory, struct error *error);
 
