@@ -95,9 +95,20 @@ static int map_ids(const struct spawn_request *request, pid_t pid, struct spawne
     return id_map_write(pid, request->spec, &spawned->setgroups_denied, error);
 }
 
+/*
+ * The child has what we have at its birth, and its maps may be written before it has run at all: so
+ * for that moment an unprivileged caller itself is what its child has to be.
+ */
+static void let_child_be_mapped(const struct namespaces *namespaces, bool begin)
+{
+    if ((namespaces->new_flags & CLONE_NEWUSER) && geteuid() != 0)
+        prctl(PR_SET_DUMPABLE, begin ? 1 : 0);
+}
+
 static int spawn_directly(const struct spawn_request *request, const int sync[2],
                           struct spawned *spawned, struct error *error)
 {
+    let_child_be_mapped(request->namespaces, true);
     spawned->pid =
         spawn_clone(request->namespaces->new_flags, request->cgroup_fd, &spawned->pidfd, error);
     if (spawned->pid < 0)
@@ -106,6 +117,7 @@ static int spawn_directly(const struct spawn_request *request, const int sync[2]
         close(sync[0]);
         child_enter(request, sync[1]);
     }
+    let_child_be_mapped(request->namespaces, false);
     return map_ids(request, spawned->pid, spawned, error);
 }
 
