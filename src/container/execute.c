@@ -82,5 +82,5 @@ int execute_program(const struct execute_request *request, struct error *error)
     char *const no_environment[] = { NULL };
     execve(path, (char *const *)process->args,
            environment.items ? environment.items : no_environment);
-    return error_set(error, errno, "exec %s", path);
+    return process_exec_failed(path, errno, error);
 }
