@@ -21,14 +21,17 @@
 #include "image/layer_entry.h"
 
 #define BUFFER_SIZE (128 << 10)
+#define TAR_BLOCK   512
 
 struct stream {
     const struct layer_source *source;
     struct archive_functions archive;
     struct archive *filter; /* NULL: the layer is plain */
     struct archive *tar;
+    const struct layer_work *work;       /* what is made of the archive */
     struct digest *digest, *diff_digest; /* NULL: not asked for */
     uint64_t read, uncompressed, limit;
+    bool padded; /* zeros were given for the padding that the archive lacks */
     char *compressed_buffer, *plain_buffer;
     struct error failure; /* born inside of a callback, and so the true reason */
 };
@@ -100,11 +103,27 @@ static ssize_t read_plain(struct stream *stream)
     return count;
 }
 
+/*
+ * Some writers (umoci insert 0.4) leave out the padding behind the last file, which Go's reader and
+ * so everybody else forgives. Only there: a file that ends early has no such excuse.
+ */
+static ssize_t missing_padding(struct stream *stream)
+{
+    size_t length = TAR_BLOCK - stream->uncompressed % TAR_BLOCK;
+    if (!stream->work->data_complete || length == TAR_BLOCK || stream->padded)
+        return 0;
+    stream->padded = true;
+    memset(stream->plain_buffer, 0, length);
+    return (ssize_t)length;
+}
+
 static la_ssize_t feed_tar(struct archive *tar, void *context, const void **buffer)
 {
     struct stream *stream = context;
     *buffer = stream->plain_buffer;
     ssize_t count = read_plain(stream);
+    if (count == 0)
+        return missing_padding(stream);
     if (count < 0)
         stream->archive.set_error(tar, EIO, "%s", stream->failure.message);
     return count;
@@ -217,9 +236,7 @@ static int unpack(const struct layer_source *source, const struct layer_target *
                   struct error *error)
 {
     AUTO_STREAM struct stream stream = { .source = source, .limit = target->limits.bytes };
-    if (open_stream(&stream, error) < 0)
-        return -1;
-    struct layer_work work = {
+    AUTO_LAYER_WORK struct layer_work work = {
         .target = target,
         .archive = &stream.archive,
         .view = { .fd = target->fd,
@@ -227,9 +244,9 @@ static int unpack(const struct layer_source *source, const struct layer_target *
                   .lower_count = target->lower_count },
         .cached_fd = -1,
     };
-    int result = make_entries(&stream, &work, error);
-    layer_work_clear(&work);
-    if (result < 0 || drain(&stream, error) < 0)
+    stream.work = &work;
+    if (open_stream(&stream, error) < 0 || make_entries(&stream, &work, error) < 0 ||
+        drain(&stream, error) < 0)
         return -1;
     return verify(&stream, error);
 }

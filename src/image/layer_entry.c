@@ -137,6 +137,7 @@ static int copy_data(struct layer_work *work, struct archive *reader, int fd,
             continue;
         if (lseek(fd, offset, SEEK_SET) < 0 || write_all(fd, block, length) < 0)
             return error_set(error, errno, "write %s", header->name);
+        work->data_complete = (uint64_t)offset + length == header->size;
     }
     /* Holes of sparse files, at the end too. */
     if (ftruncate(fd, (off_t)header->size) < 0)
@@ -268,6 +269,7 @@ int layer_entry_make(struct layer_work *work, struct archive *reader, struct arc
 {
     struct header header;
     AUTO_LAYER_PLACE struct layer_place place = { .directory_fd = -1 };
+    work->data_complete = false;
     if (read_header(work, entry, &header, error) < 0 || count_entry(work, &header, error) < 0 ||
         layer_place_find(work, header.name, &place, error) < 0)
         return -1;

@@ -26,9 +26,11 @@ struct layer_work {
     struct layer_directory_time *times;
     size_t time_count, time_room;
     uint64_t entries, bytes;
+    bool data_complete; /* of the entry at hand: what follows in the archive is padding */
 };
 
 void layer_work_clear(struct layer_work *work);
+#define AUTO_LAYER_WORK __attribute__((cleanup(layer_work_clear)))
 
 /* Make what one header and its data describe. */
 int layer_entry_make(struct layer_work *work, struct archive *reader, struct archive_entry *entry,

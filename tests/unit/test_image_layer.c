@@ -455,6 +455,22 @@ static void a_torn_archive_is_refused(void **state)
     assert_error_contains(error, "unpack it: a: ");
 }
 
+/* As `umoci insert` 0.4 writes it. */
+static void padding_may_be_missing_at_the_end_alone(void **state)
+{
+    struct stack *stack = *state;
+    AUTO_ERROR struct error error = { 0 };
+    struct bytes tar = TAR({ .name = "a", .data = "twelve bytes" });
+    tar.length = 512 + 12;
+    assert_ok(apply_bytes(stack, tar, LAYER_PLAIN, &error), error);
+    AUTO_FREE char *layer = layer_directory(stack, 0);
+    assert_text(layer, "a", "twelve bytes");
+    tar = TAR({ .name = "a", .data = "twelve bytes" });
+    tar.length = 512 + 11;
+    assert_int_equal(apply_bytes(stack, tar, LAYER_PLAIN, &error), -1);
+    assert_error_contains(error, "unpack it: a: ");
+}
+
 static void what_is_no_archive_is_refused(void **state)
 {
     struct stack *stack = *state;
@@ -545,6 +561,7 @@ int main(void)
         layer_test(a_layer_that_grows_beyond_the_limits_is_refused),
         layer_test(a_path_that_is_nested_too_deep_is_refused),
         layer_test(a_torn_archive_is_refused),
+        layer_test(padding_may_be_missing_at_the_end_alone),
         layer_test(what_is_no_archive_is_refused),
         layer_test(an_empty_layer_is_a_layer),
         layer_test(every_byte_counts_for_the_digests),
