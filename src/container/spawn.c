@@ -122,6 +122,19 @@ static int spawn_directly(const struct spawn_request *request, const int sync[2]
 }
 
 /*
+ * Root of a user namespace that we joined, where it has one (EINVAL: id 0 is not mapped). Its
+ * mappings, and whether it may set groups (EPERM), are the business of who made it.
+ */
+static int become_root_of_joined(struct error *error)
+{
+    if ((setgroups(0, NULL) < 0 && errno != EPERM) || (setresgid(0, 0, 0) < 0 && errno != EINVAL) ||
+        (setresuid(0, 0, 0) < 0 && errno != EINVAL))
+        return error_set(error, errno, "become root of the user namespace");
+    spawn_guard();
+    return 0;
+}
+
+/*
  * The helper's work: join what belongs to the host's user namespace, enter the container's, join
  * the rest, make the new ones, and clone the container's process as a sibling.
  */
@@ -129,9 +142,12 @@ static int helper_enter(const struct spawn_request *request, int sync_fd, struct
 {
     struct namespaces *namespaces = request->namespaces;
     bool change_user = namespaces_change_user(namespaces);
+    bool join_user = namespaces->join_fds[SPEC_NAMESPACE_USER] >= 0;
     guard_before_mapping(namespaces);
     if (namespaces_join(namespaces, change_user, error) < 0 ||
         namespaces_join_user(namespaces, error) < 0)
+        return -1;
+    if (join_user && become_root_of_joined(error) < 0)
         return -1;
     if (namespaces->new_flags & CLONE_NEWUSER) {
         int32_t setgroups_denied;
