@@ -179,6 +179,9 @@ class Limits(RuntimeTest):
 class Scheduling(RuntimeTest):
     def scheduler(self, **scheduler):
         bundle = self.bundle().capabilities(ALL_CAPABILITIES)
+        if os.path.exists("/sys/fs/cgroup/cpu/cpu.rt_runtime_us"):
+            # v1 gives a new cgroup no real-time time, and the kernel refuses the policy without.
+            bundle.resources(cpu={"realtimePeriod": 1000000, "realtimeRuntime": 10000})
         bundle.process["scheduler"] = scheduler
         return self.guest("scheduler", bundle=bundle)
 

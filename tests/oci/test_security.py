@@ -54,6 +54,7 @@ class OwnProgram(SecurityTest):
     def thief(self, seconds=3):
         bundle = self.bundle().guest("steal", seconds)
         bundle.file("bin/trap", "#!/proc/self/exe\n", 0o755)
+        os.symlink("/proc/self/exe", os.path.join(bundle.rootfs, "usr", "bin", "sleep"))
         return bundle
 
     def test_the_program_on_the_host_stays_as_it_is(self):
@@ -72,15 +73,15 @@ class OwnProgram(SecurityTest):
         self.assertEqual(container.values["written"], "0")
 
     def test_the_attack_works_on_a_program_that_enters_unsealed(self):
-        copy = os.path.join(self.directory, "enter")
+        copy = os.path.join(self.outside("host"), "busybox")
         shutil.copy(settings.BUSYBOX, copy)
         before = self.digest(copy)
         container = self.container(self.thief(2))
         container.up()
         end = time.monotonic() + 1
         while time.monotonic() < end:
-            subprocess.run([copy, "nsenter", "-t", str(container.pid), "-m", "-p", "/proc/self/exe",
-                            "sleep", "0.05"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            subprocess.run([copy, "nsenter", "-t", str(container.pid), "-m", "-p", "/usr/bin/sleep",
+                            "0.05"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
         container.wait_for_text("written=")
         self.assertNotEqual(self.digest(copy), before)
