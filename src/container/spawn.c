@@ -75,9 +75,9 @@ void spawn_kill(struct spawned *spawned)
  */
 static void guard_before_mapping(const struct namespaces *namespaces)
 {
-    spawn_guard();
-    if ((namespaces->new_flags & CLONE_NEWUSER) && geteuid() != 0)
-        prctl(PR_SET_DUMPABLE, 1);
+    /* It was born dumpable, and may not cease to be for a moment: the parent is mapping already. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, (namespaces->new_flags & CLONE_NEWUSER) && geteuid() != 0 ? 1 : 0);
 }
 
 static void child_enter(const struct spawn_request *request, int sync_fd)

@@ -28,10 +28,11 @@
 #include "image/interrupt.h"
 
 #define SUBORDINATE_FILE_LIMIT (1 << 20)
+#define RANGE_LIMIT            64 /* more than one user is ever given */
 #define MESSAGE_LIMIT          8192
 
 struct id_range {
-    uint32_t start, count; /* count 0: none */
+    uint32_t start, count;
 };
 
 /* "name:100000:65536", where the name may also be the number (subuid(5)). */
@@ -46,41 +47,51 @@ static bool parse_range(char *line, const char *name, uid_t uid, struct id_range
     bool mine =
         (name && string_equal(line, name)) || (parse_uint32(line, &number) == 0 && number == uid);
     return mine && parse_uint32(first + 1, &range->start) == 0 &&
-           parse_uint32(second + 1, &range->count) == 0;
+           parse_uint32(second + 1, &range->count) == 0 && range->count > 0;
 }
 
-static struct id_range subordinate_range(const char *path)
+/* All that the file gives to the calling user, in its order. */
+static size_t subordinate_ranges(const char *path, struct id_range ranges[RANGE_LIMIT])
 {
-    struct id_range range = { 0 };
     AUTO_ERROR struct error ignored = { 0 }; /* no file: no range */
     AUTO_FREE char *text = read_file_at(AT_FDCWD, path, SUBORDINATE_FILE_LIMIT, NULL, &ignored);
-    if (!text)
-        return range;
+    AUTO_STRINGS char **lines = string_split(text ? text : "", "\n");
     const struct passwd *user = getpwuid(getuid());
-    AUTO_STRINGS char **lines = string_split(text, "\n");
-    for (char **line = lines; *line; line++)
-        if (parse_range(*line, user ? user->pw_name : NULL, getuid(), &range))
-            return range;
-    return (struct id_range){ 0 };
+    size_t count = 0;
+    for (char **line = lines; *line && count < RANGE_LIMIT; line++)
+        if (parse_range(*line, user ? user->pw_name : NULL, getuid(), &ranges[count]))
+            count++;
+    return count;
 }
 
 bool user_namespace_has_ids(void)
 {
-    return geteuid() == 0 || (subordinate_range("/etc/subuid").count > 0 &&
-                              subordinate_range("/etc/subgid").count > 0);
+    struct id_range ranges[RANGE_LIMIT];
+    return geteuid() == 0 || (subordinate_ranges("/etc/subuid", ranges) > 0 &&
+                              subordinate_ranges("/etc/subgid", ranges) > 0);
 }
 
-/* newuidmap PID 0 OWN 1 1 SUBSTART SUBCOUNT */
-static int map_with_helper(const char *helper, pid_t child, unsigned int own,
-                           const struct id_range *range, struct error *error)
+/* newuidmap PID 0 OWN 1 1 START COUNT ..., as the containers of ordinary users have it. */
+static int map_with_helper(const char *helper, const char *file, pid_t child, unsigned int own,
+                           struct error *error)
 {
-    char pid[16], self[16], start[16], count[16];
-    snprintf(pid, sizeof(pid), "%d", child);
-    snprintf(self, sizeof(self), "%u", own);
-    snprintf(start, sizeof(start), "%u", range->start);
-    snprintf(count, sizeof(count), "%u", range->count);
-    const char *const args[] = { helper, pid, "0", self, "1", "1", start, count, NULL };
-    const struct process_request request = { .path = helper, .args = args };
+    struct id_range ranges[RANGE_LIMIT];
+    size_t count = subordinate_ranges(file, ranges);
+    AUTO_STRING_LIST struct string_list args = { 0 };
+    string_list_add(&args, helper);
+    string_list_take(&args, string_format("%d", child));
+    string_list_add(&args, "0");
+    string_list_take(&args, string_format("%u", own));
+    string_list_add(&args, "1");
+    uint64_t next = 1;
+    for (size_t i = 0; i < count && next + ranges[i].count <= UINT32_MAX; i++) {
+        string_list_take(&args, string_format("%llu", (unsigned long long)next));
+        string_list_take(&args, string_format("%u", ranges[i].start));
+        string_list_take(&args, string_format("%u", ranges[i].count));
+        next += ranges[i].count;
+    }
+    const struct process_request request = { .path = helper,
+                                             .args = (const char *const *)args.items };
     if (process_run(&request, error) < 0)
         return error_wrap(error, "map subordinate ids (package uidmap)");
     return 0;
@@ -108,11 +119,9 @@ static int map_ids(pid_t child, bool squash, struct error *error)
 {
     if (squash)
         return map_one_id(child, error);
-    const struct id_range uids = subordinate_range("/etc/subuid");
-    const struct id_range gids = subordinate_range("/etc/subgid");
-    if (map_with_helper("newuidmap", child, geteuid(), &uids, error) < 0)
+    if (map_with_helper("newuidmap", "/etc/subuid", child, geteuid(), error) < 0)
         return -1;
-    return map_with_helper("newgidmap", child, getegid(), &gids, error);
+    return map_with_helper("newgidmap", "/etc/subgid", child, getegid(), error);
 }
 
 static int enter_namespace(int socket_fd, struct error *error)

@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "base/string.h"
+#include "image/user_namespace.h"
 
 void storage_close(struct storage *storage)
 {
@@ -133,7 +134,7 @@ static int clear_remains(const struct storage *storage, struct error *error)
                                          "upper",       "work",     "log",   "log.1" };
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
         if (path_exists_at(storage->directory_fd, parts[i]) &&
-            remove_tree_at(storage->directory_fd, parts[i], error) < 0)
+            user_namespace_remove_tree(storage->directory_fd, parts[i], error) < 0)
             return -1;
     return 0;
 }
@@ -207,7 +208,9 @@ int storage_remove(struct storage *storage, struct error *error)
     /* instance.json first: from here on it is a remnant, whatever happens. */
     if (unlinkat(storage->directory_fd, "instance.json", 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "remove %s/instance.json", storage->path);
-    if (remove_tree_at(AT_FDCWD, storage->path, error) < 0)
+    /* For an ordinary user much of it belongs to the container's ids (and overlayfs's work/work to
+     * nobody's eyes). */
+    if (user_namespace_remove_tree(AT_FDCWD, storage->path, error) < 0)
         return error_wrap(error, "remove instance %s", storage->name);
     cleanup_close(&storage->lock_fd);
     storage->lock_fd = -1;

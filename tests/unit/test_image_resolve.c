@@ -330,11 +330,12 @@ static void an_ordinary_user_gets_owners_by_subordinate_ids(void **state)
     const struct place *place = *state;
     int status;
     write_layers_with_owners(place);
-    AUTO_FREE char *layer = resolve_unprivileged(place, "daemon:300000:65536\n", &status);
+    AUTO_FREE char *layer =
+        resolve_unprivileged(place, "daemon:300000:500\n2:1:1\ndaemon:400000:65536\n", &status);
     if (status != 0)
         fail_msg("%d: %s", status, layer);
     check_unprivileged_layer(layer);
-    assert_int_equal(status_of(layer, "yours").st_uid, 300000 + 1000 - 1);
+    assert_int_equal(status_of(layer, "yours").st_uid, 400000 + 1000 - 501);
     assert_int_equal(status_of(layer, "yours").st_gid, 300000 + 50 - 1);
 }
 
