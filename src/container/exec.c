@@ -92,10 +92,12 @@ static int process_main(const struct container_exec_request *request, bool chang
     return execute_program(&execute, error);
 }
 
-static int helper_main(const struct container_exec_request *request, uint64_t flags, int sync_fd,
-                       struct error *error)
+static int helper_main(const struct container_exec_request *request, uint64_t flags, bool joins,
+                       int sync_fd, struct error *error)
 {
     spawn_guard();
+    if (joins && cgroup_join_self(request->cgroup, error) < 0)
+        return -1;
     if (sync_expect(sync_fd, SYNC_GO, NULL, error) < 0)
         return -1;
     if ((flags & CLONE_NEWUSER) && process_apply_host_limits(&request->setup, 0, error) < 0)
@@ -112,10 +114,10 @@ static int helper_main(const struct container_exec_request *request, uint64_t fl
     return process_main(request, flags & CLONE_NEWUSER, error);
 }
 
-static int serve_helper(const struct container_exec_request *request, pid_t helper, int sync_fd,
-                        struct container_child *child, struct error *error)
+static int serve_helper(const struct container_exec_request *request, pid_t helper, bool joins,
+                        int sync_fd, struct container_child *child, struct error *error)
 {
-    if (request->cgroup &&
+    if (request->cgroup && !joins &&
         cgroup_attach_exec(request->cgroup, helper, request->sub_cgroups, error) < 0)
         return -1;
     if (sync_send(sync_fd, SYNC_GO, 0, error) < 0 ||
@@ -127,22 +129,43 @@ static int serve_helper(const struct container_exec_request *request, pid_t help
     return sync_expect_end(sync_fd, error);
 }
 
+/*
+ * Born in the container's v2 cgroup, and joining the v1 ones by itself: moving a process from
+ * outside costs RCU grace periods, many times what all the rest does. Where that is not to be
+ * (a v2 cgroup with others below it takes no processes), it is moved after all.
+ */
+static pid_t clone_helper(const struct container_exec_request *request, bool *joins,
+                          struct error *error)
+{
+    AUTO_ERROR struct error ignored = { 0 };
+    *joins = request->cgroup && !request->sub_cgroups &&
+             cgroup_prepare_exec(request->cgroup, &ignored) == 0;
+    pid_t helper = -1;
+    if (*joins)
+        helper = spawn_clone(0, cgroup_clone_fd(request->cgroup), NULL, &ignored);
+    if (helper >= 0)
+        return helper;
+    *joins = false;
+    return spawn_clone(0, -1, NULL, error);
+}
+
 static int exec_by_helper(const struct container_exec_request *request, uint64_t flags,
                           const int sync[2], struct container_child *child, struct error *error)
 {
-    pid_t helper = spawn_clone(0, -1, NULL, error);
+    bool joins;
+    pid_t helper = clone_helper(request, &joins, error);
     if (helper < 0)
         return -1;
     if (helper == 0) {
         AUTO_ERROR struct error failure = { 0 };
         close(sync[0]);
-        int result = helper_main(request, flags, sync[1], &failure);
+        int result = helper_main(request, flags, joins, sync[1], &failure);
         if (result < 0)
             sync_send_failure(sync[1], &failure);
         _exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     }
     close(sync[1]);
-    int wait_status, result = serve_helper(request, helper, sync[0], child, error);
+    int wait_status, result = serve_helper(request, helper, joins, sync[0], child, error);
     if (result < 0)
         kill(helper, SIGKILL);
     process_wait(helper, &wait_status);

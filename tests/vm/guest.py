@@ -504,6 +504,7 @@ def a_user_gets_a_scope_of_his_own_manager_with_limits():
         container.call("pause", container.id)
         equal(container.state()["status"], "paused")
         container.call("resume", container.id)
+        equal(container.execute("cat /proc/self/cgroup").stdout, "0::/\n")
     check(not os.path.exists(container.path), "the scope's cgroup is still there")
 
 

@@ -77,6 +77,9 @@ int cgroup_attach(struct cgroup *cgroup, pid_t pid, const struct spec_resources 
  */
 int cgroup_prepare_exec(struct cgroup *cgroup, struct error *error);
 
+/* In the child: write "0" into the descriptors of cgroup_self_attach_fds(), inherited by fork. */
+int cgroup_join_self(const struct cgroup *cgroup, struct error *error);
+
 /*
  * Move a process (of `exec`) into the container's cgroup, or into a sub-cgroup: `sub_cgroups` are
  * the

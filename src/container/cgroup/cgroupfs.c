@@ -148,6 +148,15 @@ size_t cgroup_self_attach_fds(const struct cgroup *cgroup, const int **fds)
     return cgroup->join_fd_count;
 }
 
+int cgroup_join_self(const struct cgroup *cgroup, struct error *error)
+{
+    for (size_t i = 0; i < cgroup->join_fd_count; i++) {
+        if (write(cgroup->join_fds[i], "0", 1) != 1)
+            return error_set(error, errno, "join the container's cgroup");
+    }
+    return 0;
+}
+
 static int attach_to(const char *path, pid_t pid, struct error *error)
 {
     AUTO_FREE char *file = string_format("%s/cgroup.procs", path);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "container/cgroup/systemd.h"
 
 /* "PATH" or "CONTROLLER[,CONTROLLER]:PATH": does the word speak of this directory? Its path, or
  * NULL. */
@@ -124,6 +125,11 @@ int cgroup_attach_exec(struct cgroup *cgroup, pid_t pid, const char *const *sub_
             continue;
         if (failure.code == ENOENT && cgroup->rootless && !chosen)
             continue;
+        if (failure.code == EACCES && cgroup->systemd.unit && directory_is_v2(directory)) {
+            if (systemd_attach(cgroup, pid, path + strlen(directory->path), error) < 0)
+                return -1;
+            continue;
+        }
         if (failure.code != EBUSY || chosen || !directory_is_v2(directory))
             return error_move(error, &failure);
         if (attach_beside_others(directory, pid, error) < 0)

@@ -235,6 +235,23 @@ int systemd_start(struct cgroup *cgroup, pid_t pid, const struct spec_resources 
     return devices_apply(cgroup, resources, true, error);
 }
 
+/* AttachProcessesToUnit(s unit, s subcgroup, au pids) */
+int systemd_attach(struct cgroup *cgroup, pid_t pid, const char *below, struct error *error)
+{
+    const char *method = "AttachProcessesToUnit";
+    AUTO_SYSTEMD_BUS struct systemd_bus bus = { 0 };
+    if (systemd_bus_open(&bus, cgroup->systemd.user, error) < 0)
+        return -1;
+    sd_bus_message *message = systemd_bus_message(&bus, method, error);
+    if (!message)
+        return -1;
+    int result = bus.message_append(message, "ssau", cgroup->systemd.unit, below, 1, (uint32_t)pid);
+    result = result < 0 ? error_set(error, -result, "make a D-Bus message for %s", method)
+                        : systemd_bus_call(&bus, message, method, error);
+    bus.message_unref(message);
+    return result;
+}
+
 /* SetUnitProperties(s name, b runtime, a(sv) properties) */
 static int set_properties(struct systemd_bus *bus, sd_bus_message *message,
                           const struct cgroup *cgroup, const struct spec_resources *resources,

@@ -14,6 +14,12 @@ int systemd_plan(struct cgroup *cgroup, const struct cgroup_request *request, st
 int systemd_start(struct cgroup *cgroup, pid_t pid, const struct spec_resources *resources,
                   struct error *error);
 
+/*
+ * Have systemd move a process into the scope, or the cgroup `below` it: a user may not move one
+ * himself that comes from outside of his manager's cgroups.
+ */
+int systemd_attach(struct cgroup *cgroup, pid_t pid, const char *below, struct error *error);
+
 /* Tell systemd of changed limits, so that it does not put the old ones back. */
 int systemd_update(struct cgroup *cgroup, const struct spec_resources *resources,
                    struct error *error);
