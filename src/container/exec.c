@@ -69,7 +69,7 @@ static int process_main(const struct container_exec_request *request, bool chang
     if (procfs_fd < 0)
         return -1;
     bool setgroups_denied = setgroups_is_denied(procfs_fd);
-    if (changed_user && spawn_become_root(request->spec, setgroups_denied, error) < 0)
+    if (changed_user && spawn_become_root(error) < 0)
         return -1;
     if (request->process->terminal) {
         terminal_fd =

@@ -53,8 +53,7 @@ static int enter_namespaces(struct init *init, struct error *error)
     if (!init->namespaces->by_helper) {
         if (namespaces_join(init->namespaces, false, error) < 0)
             return -1;
-        if ((init->namespaces->new_flags & CLONE_NEWUSER) &&
-            spawn_become_root(init->request->spec, init->setup.setgroups_denied, error) < 0)
+        if ((init->namespaces->new_flags & CLONE_NEWUSER) && spawn_become_root(error) < 0)
             return -1;
     }
     if (init->namespaces->new_cgroup && unshare(CLONE_NEWCGROUP) < 0)
@@ -94,6 +93,9 @@ static int let_parent_run_hooks(struct init *init, int sync_fd, struct error *er
 static int build_root(struct init *init, int sync_fd, struct error *error)
 {
     struct rootfs *rootfs = init->rootfs;
+    /* The preflight has refused it; what follows would take the host's mounts away. */
+    if (!(init->namespaces->new_flags & CLONE_NEWNS))
+        return error_set(error, 0, "no mount namespace of its own was made");
     if (rootfs_enter(rootfs, error) < 0 || rootfs_mount_all(rootfs, error) < 0 ||
         rootfs_make_devices(rootfs, error) < 0)
         return -1;

@@ -48,6 +48,25 @@ static int check_namespaces(const struct spec *spec, struct error *error)
 }
 
 /* user_namespaces(7): 0 there forbids making one at all. */
+/*
+ * Everything that is done to the root file system, to the detaching of the host's tree at the end,
+ * is done in the process's mount namespace: in the host's, or in one of somebody else's, it would
+ * take their mounts away.
+ */
+static int check_mount_namespace(const struct spec *spec, struct error *error)
+{
+    const struct spec_namespace *mount = &spec->namespaces[SPEC_NAMESPACE_MOUNT];
+    if (!mount->wanted)
+        return error_set(error, 0, "linux.namespaces: a namespace of type mount is needed");
+    if (mount->path)
+        return error_set(
+            error, 0,
+            "linux.namespaces: the mount namespace cannot be one that exists (%s), since "
+            "the container's root is built in it; leave the path out",
+            mount->path);
+    return 0;
+}
+
 static int check_user_namespace(const struct spec *spec, struct error *error)
 {
     const struct spec_namespace *user = &spec->namespaces[SPEC_NAMESPACE_USER];
@@ -152,8 +171,9 @@ static int check_seccomp(const struct spec *spec, struct error *error)
 int preflight_check(const struct spec *spec, const struct log *log, struct error *error)
 {
     static int (*const checks[])(const struct spec *, struct error *) = {
-        check_namespaces, check_user_namespace,  check_mounts,  check_seccomp, check_memory_policy,
-        check_process,    check_network_devices, check_resctrl, sysctl_check,
+        check_namespaces, check_mount_namespace, check_user_namespace, check_mounts,
+        check_seccomp,    check_memory_policy,   check_process,        check_network_devices,
+        check_resctrl,    sysctl_check,
     };
     (void)log;
     for (size_t i = 0; i < ARRAY_LENGTH(checks); i++)

@@ -37,20 +37,14 @@ void spawn_guard(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-static bool maps_id_zero(const struct spec_id_mapping *mappings, size_t count)
+/* EINVAL: id 0 is not mapped; EPERM of setgroups(): it is denied in this user namespace. */
+int spawn_become_root(struct error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        if (mappings[i].container_id == 0)
-            return true;
-    return false;
-}
-
-int spawn_become_root(const struct spec *spec, bool setgroups_denied, struct error *error)
-{
-    if (maps_id_zero(spec->gid_mappings, spec->gid_mapping_count) &&
-        ((!setgroups_denied && setgroups(0, NULL) < 0) || setresgid(0, 0, 0) < 0))
+    if (setgroups(0, NULL) < 0 && errno != EPERM && errno != EINVAL)
+        return error_set(error, errno, "drop the additional groups");
+    if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
         return error_set(error, errno, "become group 0 of the user namespace");
-    if (maps_id_zero(spec->uid_mappings, spec->uid_mapping_count) && setresuid(0, 0, 0) < 0)
+    if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
         return error_set(error, errno, "become root of the user namespace");
     spawn_guard();
     return 0;
@@ -150,16 +144,15 @@ static int helper_enter(const struct spawn_request *request, int sync_fd, struct
     if (join_user && become_root_of_joined(error) < 0)
         return -1;
     if (namespaces->new_flags & CLONE_NEWUSER) {
-        int32_t setgroups_denied;
         if (unshare(CLONE_NEWUSER) < 0)
             return error_set(error, errno, "linux.namespaces: make a user namespace");
         guard_before_mapping(namespaces);
         if (sync_send(sync_fd, SYNC_MAP_IDS, 0, error) < 0 ||
-            sync_expect(sync_fd, SYNC_GO, &setgroups_denied, error) < 0)
-            return -1;
-        if (spawn_become_root(request->spec, setgroups_denied, error) < 0)
+            sync_expect(sync_fd, SYNC_GO, NULL, error) < 0)
             return -1;
     }
+    if (change_user && spawn_become_root(error) < 0)
+        return -1;
     if (namespaces_join(namespaces, false, error) < 0)
         return -1;
     return namespaces->new_time ? namespaces_make_time(request->spec, error) : 0;
@@ -186,7 +179,7 @@ static int serve_helper(const struct spawn_request *request, pid_t helper, struc
     if (request->namespaces->new_flags & CLONE_NEWUSER) {
         if (sync_expect(spawned->sync_fd, SYNC_MAP_IDS, NULL, error) < 0 ||
             map_ids(request, helper, spawned, error) < 0 ||
-            sync_send(spawned->sync_fd, SYNC_GO, spawned->setgroups_denied, error) < 0)
+            sync_send(spawned->sync_fd, SYNC_GO, 0, error) < 0)
             return -1;
     }
     if (sync_expect(spawned->sync_fd, SYNC_CHILD, &spawned->pid, error) < 0)

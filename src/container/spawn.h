@@ -46,5 +46,5 @@ pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct error *error
  */
 void spawn_guard(void);
 
-/* In a child in a new user namespace: become its root, where id 0 is mapped. */
-int spawn_become_root(const struct spec *spec, bool setgroups_denied, struct error *error);
+/* In a child that has entered another user namespace: become its root, where id 0 is mapped. */
+int spawn_become_root(struct error *error);

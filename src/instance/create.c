@@ -138,6 +138,8 @@ static int decode_request(struct instance_build *build, bool has_console, struct
         return error_set(error, 0,
                          "'%s' is not a valid instance id: 1 to 128 letters, digits and _ + . -",
                          request->id);
+    if (state_directory_exists(build->host, request->id))
+        return state_directory_id_in_use(request->id, error);
     build->technique = technique_find(request->technique ? request->technique : "container", error);
     if (!build->technique)
         return -1;

@@ -17,6 +17,19 @@ char *state_directory_path(const struct host *host, const char *id)
     return string_format("%s/%s", host->state_root, id);
 }
 
+bool state_directory_exists(const struct host *host, const char *id)
+{
+    AUTO_FREE char *path = state_directory_path(host, id);
+    return path_exists_at(AT_FDCWD, path);
+}
+
+int state_directory_id_in_use(const char *id, struct error *error)
+{
+    error_set(error, 0, "instance %s exists already; choose another name or delete it first", id);
+    error->code = EEXIST;
+    return -1;
+}
+
 int state_directory_make(const struct host *host, const char *id, struct error *error)
 {
     if (make_directories(host->state_root, 0700, error) < 0)
@@ -25,10 +38,7 @@ int state_directory_make(const struct host *host, const char *id, struct error *
     if (mkdir(path, 0700) < 0) {
         if (errno != EEXIST)
             return error_set(error, errno, "create state directory %s", path);
-        error_set(error, 0, "instance %s exists already; choose another name or delete it first",
-                  id);
-        error->code = EEXIST;
-        return -1;
+        return state_directory_id_in_use(id, error);
     }
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || flock(fd, LOCK_EX) < 0)

@@ -21,6 +21,10 @@
 /* Make STATE_ROOT (0700) and in it ID, locked; the descriptor. EEXIST: the id is in use. */
 int state_directory_make(const struct host *host, const char *id, struct error *error);
 
+/* Whether ID is in use now: a better error early; state_directory_make() is what decides. */
+bool state_directory_exists(const struct host *host, const char *id);
+int state_directory_id_in_use(const char *id, struct error *error);
+
 /* Open ID; ENOENT: "instance ID does not exist". */
 int state_directory_open(const struct host *host, const char *id, struct error *error);
 

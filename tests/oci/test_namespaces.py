@@ -72,6 +72,24 @@ class New(RuntimeTest):
         self.assertNotEqual(os.uname().nodename, "guest")
 
 
+class MountNamespace(RuntimeTest):
+    """Building a root in a mount namespace that is not its own takes the mounts of the host away."""
+
+    def assertRefused(self, bundle):
+        before = open("/proc/self/mountinfo", encoding="utf-8").read()
+        container = self.container(bundle.guest("exit", 0))
+        result = container.run(ok=False)
+        self.assertIn("mount namespace", result.stderr.replace("namespace of type mount", "mount namespace"))
+        self.assertNothingMade(container)
+        self.assertEqual(open("/proc/self/mountinfo", encoding="utf-8").read(), before)
+
+    def test_a_container_without_one_is_refused(self):
+        self.assertRefused(self.bundle().without_namespace("mount"))
+
+    def test_one_that_exists_is_refused(self):
+        self.assertRefused(self.bundle().namespace("mount", "/proc/self/ns/mnt"))
+
+
 class Joined(RuntimeTest):
     def test_each_can_be_joined_by_path(self):
         first = self.sleeper()
