@@ -90,8 +90,14 @@ def remove():
 
 
 def mounts():
+    """{id: mount point}; by id, since others may rename what lies above a mount point."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        return sorted(line.split()[4] for line in file)
+        fields = [line.split() for line in file]
+    return {line[0]: line[4] for line in fields}
+
+
+def new_mounts(before):
+    return sorted(path for id, path in mounts().items() if id not in before)
 
 
 def tagged_cgroups():
@@ -138,11 +144,9 @@ class Snapshot:
     def leaked_since(self, before):
         """Lines of what is here now and was not before."""
         lines = []
-        left = list(self.mounts)
-        for path in before.mounts:
-            if path in left:
-                left.remove(path)
-        lines += ["mount %s" % path for path in left]
+        lines += ["mount %s" % path for id, path in self.mounts.items() if id not in before.mounts]
+        lines += ["unmounted %s" % path for id, path in before.mounts.items()
+                  if id not in self.mounts]
         for kind, now in self.facts.items():
             lines += ["%s %s" % (kind, item) for item in sorted(now - before.facts[kind])]
         return lines
