@@ -11,7 +11,18 @@
 #include "instance/state.h"
 #include "instance/state_directory.h"
 
-enum { KILL_TIMEOUT_MS = 10000 };
+enum { KILL_TIMEOUT_MS = 10000, KILL_CHECK_MS = 100 };
+
+/* Ended, or at least past running any code; now and then, since only the former wakes a poll. */
+static bool wait_for_end(const struct instance *instance, int pidfd)
+{
+    struct pollfd wait = { .fd = pidfd, .events = POLLIN };
+    for (int waited = 0; waited < KILL_TIMEOUT_MS; waited += KILL_CHECK_MS)
+        if (poll(&wait, 1, KILL_CHECK_MS) > 0 ||
+            !process_state_is_alive(instance->pid, instance->pid_start_time))
+            return true;
+    return false;
+}
 
 /* SIGKILL and wait for the end; a frozen cgroup is thawed, for v1 delivers nothing to it. */
 static int end_process(struct instance *instance, struct error *error)
@@ -24,16 +35,10 @@ static int end_process(struct instance *instance, struct error *error)
         return error_set(error, errno, "kill process %d", instance->pid);
     if (instance->status == INSTANCE_PAUSED && cgroup_thaw(instance->cgroup, error) < 0)
         return -1;
-    struct pollfd wait = { .fd = pidfd, .events = POLLIN };
-    int ready;
-    do
-        ready = poll(&wait, 1, KILL_TIMEOUT_MS);
-    while (ready < 0 && errno == EINTR);
-    if (ready == 0)
-        return error_set(error, 0,
-                         "process %d does not end; it waits in the kernel (state D in `ps`)",
-                         instance->pid);
-    return 0;
+    if (wait_for_end(instance, pidfd))
+        return 0;
+    return error_set(error, 0, "process %d does not end; it waits in the kernel (state D in `ps`)",
+                     instance->pid);
 }
 
 static int delete_loaded(const struct host *host, struct instance *instance, int state_directory_fd,
