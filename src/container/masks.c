@@ -47,6 +47,7 @@ static int make_directory_mask(struct error *error)
 {
     struct filesystem_request request = {
         .type = "tmpfs",
+        .source = "tmpfs",
         .options = "nr_blocks=1,nr_inodes=2,mode=755",
         .superblock_flags = MS_RDONLY,
         .attributes = mask_attributes | MOUNT_ATTR_NODEV,
