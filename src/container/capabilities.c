@@ -52,16 +52,26 @@ static void capability_name(int capability, char *name, size_t size)
         *letter = *letter >= 'a' && *letter <= 'z' ? (char)(*letter - 'a' + 'A') : *letter;
 }
 
-static void warn_about(uint64_t missing, const struct log *log)
+/* "CAP_KILL, CAP_CHOWN"; allocated. */
+static char *capability_names(uint64_t set)
 {
-    char name[64];
+    char name[64], *names = string_copy("");
     for (int capability = 0; capability < 64; capability++) {
-        if (!(missing >> capability & 1))
+        if (!(set >> capability & 1))
             continue;
         capability_name(capability, name, sizeof(name));
-        log_warning(log, "process.capabilities: %s cannot be granted, openvirt does not have it",
-                    name);
+        string_append(&names, "%s%s", *names ? ", " : "", name);
     }
+    return names;
+}
+
+static void warn_about(uint64_t missing, const struct log *log)
+{
+    if (!missing)
+        return;
+    AUTO_FREE char *names = capability_names(missing);
+    log_warning(log, "process.capabilities: openvirt does not have %s, so it cannot be granted",
+                names);
 }
 
 int capabilities_drop_bounding(const struct spec_capabilities *wanted, struct error *error)
@@ -83,24 +93,29 @@ int capabilities_drop_bounding(const struct spec_capabilities *wanted, struct er
     return 0;
 }
 
-/* An ambient capability is one that is permitted and inheritable too; what is not is left out. */
-static int raise_ambient(uint64_t ambient, const struct log *log, struct error *error)
+/*
+ * An ambient capability is one that is permitted and inheritable too (capabilities(7)). Old tools
+ * ask for more (`crun spec` does), which every runtime leaves out: no warning.
+ */
+static int raise_ambient(uint64_t wanted, const struct capability_sets *sets, const struct log *log,
+                         struct error *error)
 {
-    char name[64];
+    uint64_t ambient = wanted & sets->permitted & sets->inheritable;
+    if (wanted & ~ambient) {
+        AUTO_FREE char *names = capability_names(wanted & ~ambient);
+        log_info(log,
+                 "process.capabilities.ambient: %s is left out, it is not in the permitted and "
+                 "inheritable sets",
+                 names);
+    }
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return error_set(error, errno, "process.capabilities.ambient: clear the set");
-    for (int capability = 0; capability < 64; capability++) {
-        if (!(ambient >> capability & 1) ||
-            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
-            continue;
-        capability_name(capability, name, sizeof(name));
-        if (errno != EPERM)
+    for (int capability = 0; capability < 64; capability++)
+        if (ambient >> capability & 1 &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0) {
+            AUTO_FREE char *name = capability_names(1ULL << capability);
             return error_set(error, errno, "process.capabilities.ambient: raise %s", name);
-        log_warning(log,
-                    "process.capabilities.ambient: %s is left out, it is not in the permitted and "
-                    "inheritable sets",
-                    name);
-    }
+        }
     return 0;
 }
 
@@ -124,7 +139,7 @@ int capabilities_set(const struct spec_capabilities *wanted, uint64_t kept, cons
     sets.effective |= kept & ours.permitted;
     if (write_sets(&sets, error) < 0)
         return -1;
-    return raise_ambient(wanted->ambient, log, error);
+    return raise_ambient(wanted->ambient, &sets, log, error);
 }
 
 int capabilities_give_up(const struct spec_capabilities *wanted, uint64_t kept, struct error *error)

@@ -84,11 +84,11 @@ static int process_main(const struct container_exec_request *request, bool chang
     setup.procfs_fd = procfs_fd;
     setup.in_user_namespace = changed_user;
     setup.setgroups_denied = setgroups_denied;
-    if (process_apply_privileged(&setup, error) < 0 || execute_confine(&setup, error) < 0)
-        return -1;
     struct execute_request execute = { .setup = &setup,
                                        .preserve_fds = request->preserve_fds,
                                        .listen_fds = request->listen_fds };
+    if (process_apply_privileged(&setup, error) < 0 || execute_confine(&execute, error) < 0)
+        return -1;
     return execute_program(&execute, error);
 }
 

@@ -7,8 +7,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/string.h"
-
 int execute_session(int terminal_fd, struct error *error)
 {
     if (setsid() < 0)
@@ -57,30 +55,36 @@ static int close_other_fds(uint32_t preserve_fds, struct error *error)
     return 0;
 }
 
-int execute_confine(const struct process_setup *setup, struct error *error)
+static void make_environment(struct execute_request *request)
 {
+    struct string_list *environment = &request->environment;
+    for (const char *const *variable = request->setup->process->env; *variable; variable++)
+        string_list_add(environment, *variable);
+    add_listen_variables(environment, request->listen_fds);
+    if (request->notify_socket)
+        string_list_add(environment, "NOTIFY_SOCKET=/run/notify/notify.sock");
+}
+
+int execute_confine(struct execute_request *request, struct error *error)
+{
+    const struct process_setup *setup = request->setup;
+    make_environment(request);
     if (process_drop_privileges(setup, error) < 0)
+        return -1;
+    request->path = process_find_executable(setup->process, error);
+    if (!request->path)
+        return -1;
+    reset_signals();
+    if (close_other_fds(request->preserve_fds, error) < 0)
         return -1;
     return process_confine(setup, error);
 }
 
 int execute_program(const struct execute_request *request, struct error *error)
 {
-    const struct spec_process *process = request->setup->process;
-    struct string_list environment AUTO_STRING_LIST = { 0 };
-    for (const char *const *variable = process->env; *variable; variable++)
-        string_list_add(&environment, *variable);
-    add_listen_variables(&environment, request->listen_fds);
-    if (request->notify_socket)
-        string_list_add(&environment, "NOTIFY_SOCKET=/run/notify/notify.sock");
-    reset_signals();
-    if (close_other_fds(request->preserve_fds, error) < 0)
-        return -1;
-    AUTO_FREE char *path = process_find_executable(process, error);
-    if (!path)
-        return -1;
     char *const no_environment[] = { NULL };
-    execve(path, (char *const *)process->args,
-           environment.items ? environment.items : no_environment);
-    return process_exec_failed(path, errno, error);
+    char *const *environment = request->environment.items;
+    execve(request->path, (char *const *)request->setup->process->args,
+           environment ? environment : no_environment);
+    return process_exec_failed(request->path, errno, error);
 }

@@ -6,18 +6,26 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/string.h"
 #include "container/process.h"
 
 struct execute_request {
     const struct process_setup *setup;
     uint32_t preserve_fds, listen_fds;
     bool notify_socket; /* the directory of an sd_notify socket is bound at /run/notify */
+    /* Filled by execute_confine(), and not freed: what follows is the program or the end. */
+    char *path;
+    struct string_list environment;
 };
 
-/* Drop privileges and load the filter: the process is then what the specification says. */
-int execute_confine(const struct process_setup *setup, struct error *error);
+/*
+ * Everything but the execve: drop privileges, find the program, see to signals and descriptors, and
+ * last load the filter. The process is then what the specification says, and the filter need permit
+ * nothing that is not the program's own.
+ */
+int execute_confine(struct execute_request *request, struct error *error);
 
-/* Close what the program must not have, and execute it. Returns only with an error. */
+/* Execute the program. Returns only with an error. */
 int execute_program(const struct execute_request *request, struct error *error);
 
 /* setsid() and, with a terminal's slave end, make it the controlling terminal and stdio. */

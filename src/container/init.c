@@ -179,14 +179,14 @@ static int start(struct init *init, struct error *error)
     AUTO_FREE char *state = NULL;
     if (init->setup.seccomp_listener_fd >= 0)
         init->setup.container_state = state = request->state(request->context, 0, "created");
-    if (execute_confine(&init->setup, error) < 0 ||
-        run_hooks(init, SPEC_HOOK_START_CONTAINER, "created", error) < 0)
-        return -1;
-    prctl(PR_SET_PDEATHSIG, 0);
     struct execute_request execute = { .setup = &init->setup,
                                        .preserve_fds = request->preserve_fds,
                                        .listen_fds = request->listen_fds,
                                        .notify_socket = request->notify_socket };
+    prctl(PR_SET_PDEATHSIG, 0);
+    if (execute_confine(&execute, error) < 0 ||
+        run_hooks(init, SPEC_HOOK_START_CONTAINER, "created", error) < 0)
+        return -1;
     return execute_program(&execute, error);
 }
 

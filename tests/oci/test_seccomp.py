@@ -61,6 +61,19 @@ class Actions(SeccompTest):
                                  defaultAction="SCMP_ACT_ERRNO", defaultErrnoRet=errno.ENOSYS)
         self.assertEqual(self.call(bundle, SYNC), "ENOSYS")
 
+    def test_the_filter_need_permit_nothing_but_what_the_program_does(self):
+        # Whatever openvirt itself does after loading the filter would be its death.
+        program = ["execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq",
+                   "prlimit64", "readlink", "getrandom", "mprotect", "write", "exit_group",
+                   "newfstatat", "fstat", "ioctl", "mmap", "munmap", "sync"]
+        for no_new_privileges in (True, False):
+            bundle = self.with_rules({"names": program, "action": "SCMP_ACT_ALLOW"},
+                                     defaultAction="SCMP_ACT_KILL_PROCESS")
+            bundle.process["noNewPrivileges"] = no_new_privileges
+            if not no_new_privileges:  # the capability that loading takes is given up afterwards
+                bundle.linux["seccomp"]["syscalls"][0]["names"] += ["capget", "capset"]
+            self.assertEqual(self.call(bundle, SYNC), "ok")
+
     def test_kill_process(self):
         bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_KILL_PROCESS"})
         container = self.container(bundle.guest("syscall", SYNC))
