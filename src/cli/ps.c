@@ -95,12 +95,13 @@ static void print_table(const struct overview_list *list)
     for (size_t i = 0; i < list->count; i++) {
         const struct overview *overview = &list->items[i];
         AUTO_FREE char *status = status_text(overview);
-        AUTO_FREE char *age = age_text(created_of(overview));
+        const char *created = created_of(overview);
+        AUTO_FREE char *age = age_text(created);
         table_cell(table, "%s", overview->name);
         table_cell(table, "%s", image_of(overview));
         command_cell(table, overview->command);
         table_styled_cell(table, table_status_style(overview->status), "%s", status);
-        table_cell(table, "%s ago", age);
+        table_cell(table, "%s%s", age, created ? " ago" : "");
         table_cell(table, "%d", (int)pid_of(overview));
     }
     table_print(table, stdout);

@@ -17,7 +17,7 @@
 #include "cli/verbs.h"
 #include "instance/json_build.h"
 
-enum { FIRST_INTERVAL_MS = 500, INTERVAL_MS = 2000 };
+enum { FIRST_INTERVAL_MS = 500, INTERVAL_MS = 2000, COLUMNS = 6 };
 
 struct stats_options {
     int format;
@@ -148,6 +148,14 @@ static const struct sample *find(const struct samples *samples, const char *name
     return &none;
 }
 
+/* One without a cgroup of its own, as ordinary users' may be, has no numbers. */
+static void add_empty_row(struct table *table, const char *name)
+{
+    table_cell(table, "%s", name);
+    for (int column = 1; column < COLUMNS; column++)
+        table_cell(table, "-");
+}
+
 static void add_row(struct table *table, const struct sample *before, const struct sample *now)
 {
     AUTO_FREE char *memory = size_text(now->memory);
@@ -163,7 +171,7 @@ static void add_row(struct table *table, const struct sample *before, const stru
 
 static void print_table(const struct samples *before, const struct samples *now)
 {
-    static const struct table_column columns[] = {
+    static const struct table_column columns[COLUMNS] = {
         { "NAME", false }, { "CPU", true },  { "MEMORY / LIMIT", true },
         { "MEM", true },   { "PIDS", true }, { "DISK READ / WRITTEN", true },
     };
@@ -171,6 +179,8 @@ static void print_table(const struct samples *before, const struct samples *now)
     for (size_t i = 0; i < now->count; i++)
         if (now->items[i].valid)
             add_row(table, find(before, now->items[i].name), &now->items[i]);
+        else
+            add_empty_row(table, now->items[i].name);
     table_print(table, stdout);
 }
 
@@ -227,9 +237,11 @@ static int look(const struct host *host, const struct words *words, struct sampl
 static int check_names(const struct host *host, const struct words *words, struct error *error)
 {
     for (size_t i = 0; i < words->count; i++) {
-        AUTO_JSON struct json_object *stats = instance_stats(host, words->operands[i], error);
-        if (!stats)
+        AUTO_INSTANCE struct instance *instance = instance_load(host, words->operands[i], error);
+        if (!instance)
             return -1;
+        if (instance->status == INSTANCE_STOPPED)
+            return error_set(error, 0, "%s: container not running", words->operands[i]);
     }
     return 0;
 }
