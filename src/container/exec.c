@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ static int process_main(const struct container_exec_request *request, bool chang
                                        .listen_fds = request->listen_fds };
     if (process_apply_privileged(&setup, error) < 0 || execute_confine(&execute, error) < 0)
         return -1;
+    prctl(PR_SET_PDEATHSIG, 0); /* a detached process outlives the one that asked for it */
     return execute_program(&execute, error);
 }
 
