@@ -3,11 +3,13 @@
 #include "container/cgroup/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/io.h"
 #include "container/cgroup/systemd.h"
 
 #define END_TIMEOUT_MS  10000
@@ -131,6 +133,8 @@ int cgroup_remove_directories(struct cgroup *cgroup, struct error *error)
     for (size_t i = 0; i < cgroup->count; i++) {
         struct cgroup_directory *directory = &cgroup->directories[i];
         if (!directory->present || rmdir(directory->path) == 0 || errno == ENOENT)
+            continue;
+        if (!path_exists_at(AT_FDCWD, directory->path)) /* EROFS, EACCES tell nothing of it */
             continue;
         AUTO_ERROR struct error failure = { 0 };
         if (end_directory(cgroup, directory, &failure) < 0 && result == 0)
