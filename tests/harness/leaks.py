@@ -146,7 +146,7 @@ class Snapshot:
         lines = []
         lines += ["mount %s" % path for id, path in self.mounts.items() if id not in before.mounts]
         lines += ["unmounted %s" % path for id, path in before.mounts.items()
-                  if id not in self.mounts]
+                  if id not in self.mounts and os.path.lexists(path)]
         for kind, now in self.facts.items():
             lines += ["%s %s" % (kind, item) for item in sorted(now - before.facts[kind])]
         return lines

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 from harness import settings
 from harness.case import RuntimeTest, only_openvirt
@@ -128,6 +129,18 @@ class Actions(SeccompTest):
             bundle.process["noNewPrivileges"] = value
             bundle.process["user"] = {"uid": 1000, "gid": 1000}
             self.assertEqual(self.call(bundle, SYNC), "EPERM")
+
+    def test_a_filter_without_prctl_keeps_nobody_from_outliving_the_runtime(self):
+        """A process that is to die with its creator says by prctl that it no longer is."""
+        container = self.sleeper(self.with_rules({"names": ["prctl"],
+                                                  "action": "SCMP_ACT_ERRNO"}))
+        path = os.path.join(self.directory, "exec.pid")
+        container.exec("/bin/guest", "sleep", "1000", options=("--detach", "--pid-file", path))
+        time.sleep(0.2)
+        self.assertEqual(container.status, "running")
+        pids = self.runtime.call("ps", "--format", "json", container.id).json
+        with open(path, encoding="ascii") as file:
+            self.assertIn(int(file.read()), pids)
 
     def test_exec_is_filtered_too(self):
         bundle = self.with_rules({"names": ["sync"], "action": "SCMP_ACT_ERRNO"})

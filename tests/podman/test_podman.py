@@ -23,7 +23,7 @@ runtime = "{name}"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime_supports_json = ["{name}"]
-runtime_supports_nocgroups = ["{name}"]
+runtime_supports_nocgroup = ["{name}"]
 [engine.runtimes]
 {name} = ["{path}"]
 """
@@ -226,7 +226,8 @@ class Run(PodmanTest):
     def test_without_cgroups(self):
         """podman passes --cgroup-manager disabled."""
         if settings.OURS:
-            self.run_box("/bin/true", options=["--cgroups", "disabled"])
+            self.podman("run", "--rm", "--network", "none", "--cgroups", "disabled", "box",
+                        "/bin/true")
 
     def test_the_error_of_the_runtime_is_shown(self):
         result = self.run_box("/bin/true", options=["--sysctl", "kernel.panic=1"], ok=False)
