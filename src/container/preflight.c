@@ -47,7 +47,6 @@ static int check_namespaces(const struct spec *spec, struct error *error)
     return 0;
 }
 
-/* user_namespaces(7): 0 there forbids making one at all. */
 /*
  * Everything that is done to the root file system, to the detaching of the host's tree at the end,
  * is done in the process's mount namespace: in the host's, or in one of somebody else's, it would
@@ -67,6 +66,7 @@ static int check_mount_namespace(const struct spec *spec, struct error *error)
     return 0;
 }
 
+/* user_namespaces(7): 0 there forbids making one at all. */
 static int check_user_namespace(const struct spec *spec, struct error *error)
 {
     const struct spec_namespace *user = &spec->namespaces[SPEC_NAMESPACE_USER];

@@ -22,10 +22,13 @@
 
 static const struct log quiet = { .level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO };
 
-static char *refusal(const struct spec *spec)
+/* What the preflight says of it, as of a container that has a mount namespace of its own. */
+static char *refusal(const struct spec *given)
 {
     AUTO_ERROR struct error error = { 0 };
-    if (preflight_check(spec, &quiet, &error) == 0)
+    struct spec spec = *given;
+    spec.namespaces[SPEC_NAMESPACE_MOUNT].wanted = true;
+    if (preflight_check(&spec, &quiet, &error) == 0)
         return string_copy("fine");
     return string_copy(error.message);
 }
@@ -45,6 +48,17 @@ static void what_this_kernel_has_is_fine(void **state)
         spec.namespaces[type].wanted = type != SPEC_NAMESPACE_TIME;
     AUTO_FREE char *text = refusal(&spec);
     assert_string_equal(text, "fine");
+}
+
+static void a_mount_namespace_must_be_there_and_be_new(void **state)
+{
+    (void)state;
+    AUTO_ERROR struct error error = { 0 };
+    struct spec spec = { 0 };
+    assert_int_equal(preflight_check(&spec, &quiet, &error), -1);
+    assert_non_null(strstr(error.message, "a namespace of type mount is needed"));
+    spec.namespaces[SPEC_NAMESPACE_MOUNT].path = "/proc/self/ns/mnt";
+    assert_refused(&spec, "linux.namespaces: the mount namespace cannot be one that exists");
 }
 
 static void a_namespace_that_is_not_there_to_join_is_named(void **state)
@@ -169,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_this_kernel_has_is_fine),
+        cmocka_unit_test(a_mount_namespace_must_be_there_and_be_new),
         cmocka_unit_test(a_namespace_that_is_not_there_to_join_is_named),
         cmocka_unit_test(an_interface_that_is_not_there_is_named),
         cmocka_unit_test(a_label_without_its_module_is_refused),
