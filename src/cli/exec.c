@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "cli/environment.h"
 #include "cli/verbs.h"
+#include "instance/running_identity.h"
 
 struct exec_options {
     const char *console_socket, *pidfd_socket, *pid_file, *process, *cwd, *user, *process_label,
@@ -20,7 +21,8 @@ static const struct option_definition process_options[] = {
     { 'd', "detach", NULL, OPTION_FLAG, MEMBER(detach), "do not wait for it" },
     { 'e', "env", "NAME=VALUE", OPTION_LIST, MEMBER(env),
       "set a variable; NAME alone passes on ours" },
-    { 'u', "user", "UID[:GID]", OPTION_STRING, MEMBER(user), "run as this user and group" },
+    { 'u', "user", "USER[:GROUP]", OPTION_STRING, MEMBER(user),
+      "run as this user and group, by name (of the instance) or number" },
     { 'g', "additional-gids", "GID[,GID...]", OPTION_LIST, MEMBER(additional_gids),
       "further groups" },
     { 'w', "cwd", "DIR", OPTION_STRING, MEMBER(cwd), "working directory" },
@@ -87,6 +89,21 @@ static int check_words(const struct exec_options *given, const struct words *wor
     return 0;
 }
 
+/* Names are the instance's own; a user without a group brings their further groups along. */
+static int find_user(const struct host *host, const char *id, const char *user, char **numbers,
+                     uint32_t **gids, size_t *gid_count, struct error *error)
+{
+    AUTO_IDENTITY struct identity identity = { 0 };
+    if (identity_resolve_running(host, id, user, &identity, error) < 0)
+        return error_wrap(error, "exec in %s", id);
+    *numbers = string_format("%u:%u", identity.uid, identity.gid);
+    if (*gid_count == 0) {
+        *gids = take_pointer(identity.additional_gids);
+        *gid_count = identity.additional_gid_count;
+    }
+    return 0;
+}
+
 static int run_exec(const struct host *host, const void *options, const struct words *words,
                     struct error *error)
 {
@@ -98,13 +115,17 @@ static int run_exec(const struct host *host, const void *options, const struct w
         parse_gids(&given->additional_gids, &gids, &gid_count, error) < 0 ||
         environment_from_options(&given->env, &env, error) < 0)
         return EXIT_STATUS_USAGE;
+    AUTO_FREE char *numbers = NULL;
+    if (identity_has_name(given->user) &&
+        find_user(host, words->operands[0], given->user, &numbers, &gids, &gid_count, error) < 0)
+        return -1;
     const struct instance_exec_request request = {
         .id = words->operands[0],
         .process_json = given->process,
         .args = given->process ? NULL : words->operands + 1,
         .env = (const char *const *)env.items,
         .cwd = given->cwd,
-        .user = given->user,
+        .user = numbers ? numbers : given->user,
         .additional_gids = gids,
         .additional_gid_count = gid_count,
         .capabilities = (const char *const *)given->capabilities.items,

@@ -57,11 +57,11 @@ static int parse_capability(const char *option, const char *word, uint64_t *set,
     }
     AUTO_FREE char *name =
         string_format("%s%s", strncasecmp(word, "cap_", 4) == 0 ? "" : "cap_", word);
-    for (char *letter = name; *letter; letter++)
-        if (*letter >= 'A' && *letter <= 'Z')
-            *letter += 'a' - 'A';
-    /* A name like "cap_38" is a number to libcap, and none of ours. */
-    if (strpbrk(word, "0123456789") || cap_from_name(name, &capability) < 0)
+    /* cap_from_name() also takes numbers, and text behind the name. */
+    char *found = cap_from_name(name, &capability) == 0 ? cap_to_name(capability) : NULL;
+    bool exact = found && strcasecmp(found, name) == 0 && !strpbrk(name, "0123456789");
+    cap_free(found);
+    if (!exact)
         return error_set(error, 0, "%s: \"%s\" is not a capability", option, word);
     *set = bit(capability);
     return 0;

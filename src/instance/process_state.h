@@ -9,10 +9,9 @@
 #include "base/error.h"
 
 /*
- * Start time in clock ticks since boot and state letter (/proc/PID/stat, fields 22 and 3; proc(5)); 'X' as
- * soon as it is exiting, which can take long: the first process of a pid namespace waits until
- * somebody has reaped all others.
- * -1 when there is no such process.
+ * Start time in clock ticks since boot and state letter (/proc/PID/stat, fields 22 and 3; proc(5));
+ * 'X' as soon as it is exiting, which can take long: the first process of a pid namespace waits
+ * until somebody has reaped all others. -1 when there is no such process.
  */
 int process_state_read(pid_t pid, uint64_t *start_time, char *state);
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/string.h"
 #include "instance/record.h"
+#include "instance/storage.h"
 #include "spec/decode.h"
 
 char *state_directory_path(const struct host *host, const char *id)
@@ -56,7 +57,10 @@ int state_directory_open(const struct host *host, const char *id, struct error *
         return fd;
     if (errno != ENOENT)
         return error_set(error, errno, "open state directory %s", path);
-    error_set(error, 0, "instance %s does not exist", id);
+    if (storage_exists(host, id))
+        error_set(error, 0, "instance %s is not running (`openvirt start %s` starts it)", id, id);
+    else
+        error_set(error, 0, "instance %s does not exist", id);
     error->code = ENOENT;
     return -1;
 }

@@ -60,6 +60,13 @@ char *storage_path(const struct host *host, const char *name, struct error *erro
     return root ? string_format("%s/%s", root, name) : NULL;
 }
 
+bool storage_exists(const struct host *host, const char *name)
+{
+    AUTO_ERROR struct error ignored = { 0 };
+    AUTO_FREE char *path = storage_path(host, name, &ignored);
+    return path && path_exists_at(AT_FDCWD, path);
+}
+
 static int open_directory(const struct host *host, const char *name, struct storage *storage,
                           struct error *error)
 {

@@ -39,6 +39,9 @@ void storage_close(struct storage *storage); /* lets go of the lock as well */
 /* Where the one of that name is kept, or would be; allocated. */
 char *storage_path(const struct host *host, const char *name, struct error *error);
 
+/* Whether something is kept under the name. */
+bool storage_exists(const struct host *host, const char *name);
+
 /* Make a new one and become its keeper. EEXIST: the name is taken. */
 int storage_create(const struct host *host, const char *name, struct storage *storage,
                    struct error *error);

@@ -80,6 +80,30 @@ class Background(PeopleTest):
         self.assertEqual(os.stat("/proc/%d/fd" % self.keeper(name)).st_uid, 0)
 
 
+class Exec(PeopleTest):
+    def test_a_user_by_name_with_their_groups(self):
+        with open(os.path.join(self.rootfs, "etc", "group"), "a", encoding="ascii") as file:
+            file.write("crew:x:77:person\n")
+        name = self.start_image("exec sleep 100")
+        values = self.call("exec", "-u", "person", name, "/bin/guest", "ids").values
+        self.assertEqual((values["uid"], values["gid"]), ("1000 1000 1000", "1000 1000 1000"))
+        self.assertEqual(values["groups"].split(), ["77"])
+        values = self.call("exec", "-u", "person:crew", name, "/bin/guest", "ids").values
+        self.assertEqual(values["gid"], "77 77 77")
+
+    def test_a_stranger_is_refused(self):
+        name = self.start_image("exec sleep 100")
+        for user in ("stranger", "person:strangers", "0x", "1000;", "person:", ":person", "-1"):
+            with self.subTest(user=user):
+                self.call("exec", "--user=" + user, name, "/bin/true", ok=False)
+
+    def test_in_one_that_has_ended_it_says_how_to_go_on(self):
+        name = self.new_id()
+        self.call("run", "-n", name, self.image)
+        result = self.call("exec", name, "/bin/true", ok=False)
+        self.assertIn("openvirt start %s" % name, result.stderr)
+
+
 class Logs(PeopleTest):
     def test_both_streams_in_order(self):
         name = self.start_image("echo one; echo two >&2; echo three")
