@@ -51,7 +51,7 @@ class SecurityTest(RuntimeTest):
 class OwnProgram(SecurityTest):
     """CVE-2019-5736: the container writes into the runtime's program through /proc/PID/exe."""
 
-    def thief(self, seconds=3):
+    def thief(self, seconds=4):
         # With CAP_SYS_PTRACE nobody is closed to the thief.
         bundle = self.bundle().guest("steal", seconds).capabilities(ALL_CAPABILITIES)
         bundle.file("bin/trap", "#!/proc/self/exe\n", 0o755)
@@ -77,7 +77,7 @@ class OwnProgram(SecurityTest):
         copy = os.path.join(self.outside("host"), "busybox")
         shutil.copy(settings.BUSYBOX, copy)
         before = self.digest(copy)
-        container = self.container(self.thief(2))
+        container = self.container(self.thief())
         container.up()
         end = time.monotonic() + 1
         while time.monotonic() < end:
