@@ -39,6 +39,7 @@ struct creation {
     struct init init;
     struct spawned spawned;
     struct seccomp_program *seccomp; /* shared with the child, compiled while it works */
+    char *notify_directory;          /* as long as the rootfs */
     int gate_fd, seccomp_listener_fd;
     bool resctrl_made;
 };
@@ -73,7 +74,7 @@ static int open_rootfs(struct creation *creation, struct error *error)
         .new_user_namespace = namespaces_change_user(&creation->namespaces),
         .no_pivot = request->no_pivot,
         .cgroups = creation->cgroup_mounts.count ? &creation->cgroup_mounts : NULL,
-        .notify_directory = notify,
+        .notify_directory = creation->notify_directory,
         .console_socket_fd = request->console_socket_fd,
         .log = request->log,
     };
@@ -169,8 +170,8 @@ static int attach_and_go(struct creation *creation, struct error *error)
         (creation->namespaces.new_flags & CLONE_NEWUSER) &&
         cgroup_delegate(cgroup, host_root(request->spec), error) < 0)
         return -1;
-    return sync_send_fds(creation->spawned.sync_fd, SYNC_GO, creation->spawned.setgroups_denied,
-                         fds, count, error);
+    return sync_send_fds(creation->spawned.sync_fd, SYNC_GO, creation->spawned.pid, fds, count,
+                         error);
 }
 
 static int apply_resctrl(struct creation *creation, struct error *error)
@@ -279,6 +280,7 @@ int container_create(const struct container_request *request, struct container_c
     seccomp_program_free(creation.seccomp);
     namespaces_close(&creation.namespaces);
     rootfs_free(creation.rootfs);
+    free(creation.notify_directory);
     cgroup_mount_points_free(&creation.cgroup_mounts);
     return result;
 }

@@ -20,6 +20,7 @@
 #include "base/process.h"
 #include "base/string.h"
 #include "container/execute.h"
+#include "container/id_map.h"
 #include "container/namespaces.h"
 #include "container/procfs.h"
 #include "container/spawn.h"
@@ -53,23 +54,14 @@ static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *error)
     return 0;
 }
 
-static bool setgroups_is_denied(int procfs_fd)
-{
-    AUTO_ERROR struct error ignored = { 0 };
-    AUTO_CLOSE int fd = procfs_open_file(procfs_fd, "self/setgroups", O_RDONLY, &ignored);
-    char text[8] = "";
-    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && string_starts_with(text, "deny");
-}
-
 /* The process itself, in all of the container's namespaces. */
 static int process_main(const struct container_exec_request *request, bool changed_user,
-                        struct error *error)
+                        pid_t host_pid, struct error *error)
 {
     AUTO_CLOSE int terminal_fd = -1;
     AUTO_CLOSE int procfs_fd = procfs_open(error);
     if (procfs_fd < 0)
         return -1;
-    bool setgroups_denied = setgroups_is_denied(procfs_fd);
     if (changed_user && spawn_become_root(error) < 0)
         return -1;
     if (request->process->terminal) {
@@ -82,9 +74,10 @@ static int process_main(const struct container_exec_request *request, bool chang
         return -1;
     struct process_setup setup = request->setup;
     setup.exec = true;
+    setup.pid = host_pid;
     setup.procfs_fd = procfs_fd;
     setup.in_user_namespace = changed_user;
-    setup.setgroups_denied = setgroups_denied;
+    setup.setgroups_denied = id_map_setgroups_denied(procfs_fd);
     struct execute_request execute = { .setup = &setup,
                                        .preserve_fds = request->preserve_fds,
                                        .listen_fds = request->listen_fds };
@@ -92,6 +85,12 @@ static int process_main(const struct container_exec_request *request, bool chang
         return -1;
     prctl(PR_SET_PDEATHSIG, 0); /* a detached process outlives the one that asked for it */
     return execute_program(&execute, error);
+}
+
+/* Only the seccomp listener needs to know; the process itself cannot see its pid on the host. */
+static bool tells_host_pid(const struct container_exec_request *request)
+{
+    return request->setup.seccomp_listener_fd >= 0;
 }
 
 static int helper_main(const struct container_exec_request *request, uint64_t flags, bool joins,
@@ -113,7 +112,10 @@ static int helper_main(const struct container_exec_request *request, uint64_t fl
     if (pid > 0)
         return sync_send(sync_fd, SYNC_CHILD, pid, error);
     spawn_guard();
-    return process_main(request, flags & CLONE_NEWUSER, error);
+    int32_t host_pid = 0;
+    if (tells_host_pid(request) && sync_expect(sync_fd, SYNC_GO, &host_pid, error) < 0)
+        return -1;
+    return process_main(request, flags & CLONE_NEWUSER, host_pid, error);
 }
 
 static int serve_helper(const struct container_exec_request *request, pid_t helper, bool joins,
@@ -128,6 +130,8 @@ static int serve_helper(const struct container_exec_request *request, pid_t help
     child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
     if (child->pidfd < 0)
         return error_set(error, errno, "open the new process");
+    if (tells_host_pid(request) && sync_send(sync_fd, SYNC_GO, child->pid, error) < 0)
+        return -1;
     return sync_expect_end(sync_fd, error);
 }
 

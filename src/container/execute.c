@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "container/home.h"
+
 int execute_session(int terminal_fd, struct error *error)
 {
     if (setsid() < 0)
@@ -55,11 +57,22 @@ static int close_other_fds(uint32_t preserve_fds, struct error *error)
     return 0;
 }
 
+/* Programs expect HOME; where the specification has none it is the user's, as in other runtimes. */
+static void add_home(struct string_list *environment, uid_t uid)
+{
+    for (size_t i = 0; i < environment->count; i++)
+        if (string_starts_with(environment->items[i], "HOME="))
+            return;
+    AUTO_FREE char *home = home_directory_of(uid);
+    string_list_take(environment, string_format("HOME=%s", home));
+}
+
 static void make_environment(struct execute_request *request)
 {
     struct string_list *environment = &request->environment;
     for (const char *const *variable = request->setup->process->env; *variable; variable++)
         string_list_add(environment, *variable);
+    add_home(environment, request->setup->process->user.uid);
     add_listen_variables(environment, request->listen_fds);
     if (request->notify_socket)
         string_list_add(environment, "NOTIFY_SOCKET=/run/notify/notify.sock");
@@ -82,9 +95,6 @@ int execute_confine(struct execute_request *request, struct error *error)
 
 int execute_program(const struct execute_request *request, struct error *error)
 {
-    char *const no_environment[] = { NULL };
-    char *const *environment = request->environment.items;
-    execve(request->path, (char *const *)request->setup->process->args,
-           environment ? environment : no_environment);
+    execve(request->path, (char *const *)request->setup->process->args, request->environment.items);
     return process_exec_failed(request->path, errno, error);
 }

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/process.h"
 #include "base/string.h"
+#include "container/procfs.h"
 
 struct map {
     const char *file;    /* below /proc/PID */
@@ -69,7 +70,7 @@ static int deny_setgroups(pid_t pid, struct error *error)
     return write_file_at(AT_FDCWD, path, "deny", error);
 }
 
-int id_map_write(pid_t pid, const struct spec *spec, bool *setgroups_denied, struct error *error)
+int id_map_write(pid_t pid, const struct spec *spec, struct error *error)
 {
     struct map uids = { "uid_map", "newuidmap", spec->uid_mappings, spec->uid_mapping_count,
                         geteuid() };
@@ -77,11 +78,17 @@ int id_map_write(pid_t pid, const struct spec *spec, bool *setgroups_denied, str
                         getegid() };
     /* An unprivileged process may map its own group only after giving setgroups up. */
     bool deny = geteuid() != 0 && needs_no_privilege(&gids);
-    if (setgroups_denied)
-        *setgroups_denied = deny;
     if (deny && deny_setgroups(pid, error) < 0)
         return -1;
     if (write_map(pid, &gids, error) < 0)
         return -1;
     return write_map(pid, &uids, error);
+}
+
+bool id_map_setgroups_denied(int procfs_fd)
+{
+    AUTO_ERROR struct error ignored = { 0 };
+    AUTO_CLOSE int fd = procfs_open_file(procfs_fd, "self/setgroups", O_RDONLY, &ignored);
+    char text[8] = "";
+    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && string_starts_with(text, "deny");
 }

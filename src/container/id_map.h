@@ -11,6 +11,9 @@
 /*
  * Write uid_map, gid_map (and setgroups, where it must be denied) of a process that has just
  * entered a new user namespace: directly where the privileges allow it, else by newuidmap and
- * newgidmap. `setgroups_denied` (may be NULL) tells whether additional groups cannot be set inside.
+ * newgidmap.
  */
-int id_map_write(pid_t pid, const struct spec *spec, bool *setgroups_denied, struct error *error);
+int id_map_write(pid_t pid, const struct spec *spec, struct error *error);
+
+/* Whether the calling process's user namespace denies setgroups(2); `procfs_fd` as in procfs.h. */
+bool id_map_setgroups_denied(int procfs_fd);

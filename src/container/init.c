@@ -13,6 +13,7 @@
 #include "container/execute.h"
 #include "container/gate.h"
 #include "container/hooks.h"
+#include "container/id_map.h"
 #include "container/network.h"
 #include "container/spawn.h"
 #include "container/sync.h"
@@ -33,17 +34,15 @@ static int enter_cgroups(int *fds, size_t count, struct error *error)
 }
 
 /*
- * The parent's go: id maps are written, the cgroup is there. Its value is whether setgroups is
- * denied; the descriptors are those of the cgroups to enter.
+ * The parent's go: id maps are written, the cgroup is there. Its value is our pid on the host, the
+ * descriptors are those of the cgroups to enter.
  */
 static int wait_for_parent(struct init *init, int sync_fd, struct error *error)
 {
     int fds[MOST_CGROUP_FDS];
     size_t count = MOST_CGROUP_FDS;
-    int32_t setgroups_denied = 0;
-    if (sync_expect_fds(sync_fd, SYNC_GO, &setgroups_denied, fds, &count, error) < 0)
+    if (sync_expect_fds(sync_fd, SYNC_GO, &init->host_pid, fds, &count, error) < 0)
         return -1;
-    init->setup.setgroups_denied = setgroups_denied;
     return enter_cgroups(fds, count, error);
 }
 
@@ -76,7 +75,7 @@ static int run_hooks(struct init *init, enum spec_hook_point point, const char *
     const struct container_request *request = init->request;
     if (!request->spec->hooks[point].count)
         return 0;
-    AUTO_FREE char *state = request->state(request->context, 0, status);
+    AUTO_FREE char *state = request->state(request->context, init->host_pid, status);
     return hooks_run(request->spec, point, state, error);
 }
 
@@ -119,6 +118,7 @@ static int seal_root(struct init *init, struct error *error)
     if (rootfs_protect(init->rootfs, error) < 0)
         return -1;
     init->setup.procfs_fd = rootfs_procfs_fd(init->rootfs);
+    init->setup.setgroups_denied = id_map_setgroups_denied(init->setup.procfs_fd);
     if (sysctl_apply(init->request->spec, init->setup.procfs_fd, error) < 0)
         return -1;
     if (init->setup.process && process_apply_privileged(&init->setup, error) < 0)
@@ -178,7 +178,8 @@ static int start(struct init *init, struct error *error)
         return error_set(error, 0, "config.json has no process: there is nothing to start");
     AUTO_FREE char *state = NULL;
     if (init->setup.seccomp_listener_fd >= 0)
-        init->setup.container_state = state = request->state(request->context, 0, "created");
+        init->setup.container_state = state =
+            request->state(request->context, init->host_pid, "created");
     struct execute_request execute = { .setup = &init->setup,
                                        .preserve_fds = request->preserve_fds,
                                        .listen_fds = request->listen_fds,

@@ -17,6 +17,7 @@ struct init {
     struct rootfs *rootfs;
     struct process_setup setup; /* what the parent has prepared: seccomp program, listener */
     int gate_fd;                /* listening; -1: the sync socket is the gate */
+    int32_t host_pid;           /* what hooks and the seccomp listener are told */
     bool runtime_hooks;         /* the parent wants SYNC_MOUNTED */
 };
 

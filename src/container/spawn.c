@@ -81,12 +81,11 @@ static void child_enter(const struct spawn_request *request, int sync_fd)
     _exit(EXIT_FAILURE);
 }
 
-static int map_ids(const struct spawn_request *request, pid_t pid, struct spawned *spawned,
-                   struct error *error)
+static int map_ids(const struct spawn_request *request, pid_t pid, struct error *error)
 {
     if (!(request->namespaces->new_flags & CLONE_NEWUSER))
         return 0;
-    return id_map_write(pid, request->spec, &spawned->setgroups_denied, error);
+    return id_map_write(pid, request->spec, error);
 }
 
 /*
@@ -112,7 +111,7 @@ static int spawn_directly(const struct spawn_request *request, const int sync[2]
         child_enter(request, sync[1]);
     }
     let_child_be_mapped(request->namespaces, false);
-    return map_ids(request, spawned->pid, spawned, error);
+    return map_ids(request, spawned->pid, error);
 }
 
 /*
@@ -178,7 +177,7 @@ static int serve_helper(const struct spawn_request *request, pid_t helper, struc
 {
     if (request->namespaces->new_flags & CLONE_NEWUSER) {
         if (sync_expect(spawned->sync_fd, SYNC_MAP_IDS, NULL, error) < 0 ||
-            map_ids(request, helper, spawned, error) < 0 ||
+            map_ids(request, helper, error) < 0 ||
             sync_send(spawned->sync_fd, SYNC_GO, 0, error) < 0)
             return -1;
     }

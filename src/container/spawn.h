@@ -22,8 +22,7 @@ struct spawn_request {
 
 struct spawned {
     pid_t pid;
-    int pidfd, sync_fd;    /* caller's */
-    bool setgroups_denied; /* in its new user namespace */
+    int pidfd, sync_fd; /* caller's */
 };
 
 /*

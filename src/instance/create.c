@@ -138,6 +138,8 @@ static int decode_request(struct instance_build *build, bool has_console, struct
         return error_set(error, 0,
                          "'%s' is not a valid instance id: 1 to 128 letters, digits and _ + . -",
                          request->id);
+    if (handed_fds_find(request->preserve_fds, &build->handed_fds, error) < 0)
+        return -1;
     if (state_directory_exists(build->host, request->id))
         return state_directory_id_in_use(request->id, error);
     build->technique = technique_find(request->technique ? request->technique : "container", error);
@@ -191,20 +193,11 @@ static char *hook_state(void *context, pid_t pid, const char *status)
     return instance_state_text(create->instance, status);
 }
 
-/* As systemd hands over sockets: descriptors from 3 on, meant for us when LISTEN_PID says so. */
-static uint32_t count_listen_fds(void)
-{
-    const char *text = getenv("LISTEN_FDS");
-    uint32_t count;
-    return text && parse_uint32(text, &count) == 0 && count < 1024 ? count : 0;
-}
-
 int instance_create_container(const struct technique_create *create, struct container_child *child,
                               struct error *error)
 {
     const struct instance_create_request *request = create->request;
     AUTO_FREE char *directory = state_directory_path(create->host, request->id);
-    uint32_t listen_fds = count_listen_fds();
     struct container_request container = {
         .id = request->id,
         .bundle = create->instance->bundle,
@@ -215,8 +208,8 @@ int instance_create_container(const struct technique_create *create, struct cont
         .state_directory_fd = create->state_directory_fd,
         .state_directory = directory,
         .console_socket_fd = create->console_socket_fd,
-        .preserve_fds = request->preserve_fds + listen_fds,
-        .listen_fds = listen_fds,
+        .preserve_fds = create->handed_fds.preserve,
+        .listen_fds = create->handed_fds.listen,
         .no_pivot = request->no_pivot,
         .new_keyring = !request->no_new_keyring,
         .notify_socket = getenv("NOTIFY_SOCKET") != NULL,
@@ -245,6 +238,7 @@ static int invoke(struct instance_build *build, bool start_at_once, int console_
         .state_directory_fd = build->state_directory_fd,
         .start_at_once = start_at_once,
         .console_socket_fd = console_socket_fd,
+        .handed_fds = build->handed_fds,
     };
     if (build->technique->create(&create, &build->child, error) < 0)
         return -1;

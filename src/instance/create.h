@@ -16,6 +16,7 @@ struct instance_build {
     struct spec *spec;
     struct instance *instance;
     int state_directory_fd; /* locked; -1: not made yet */
+    struct handed_fds handed_fds;
     struct container_child child;
 };
 

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/number.h"
 #include "base/process.h"
 #include "base/socket.h"
 #include "container/container.h"
@@ -28,6 +27,7 @@ struct execution {
     struct seccomp_program *seccomp;
     int seccomp_listener_fd;
     int init_pidfd, console_fd, terminal_end, master_fd;
+    struct handed_fds handed_fds;
     struct container_child child;
 };
 
@@ -110,7 +110,8 @@ static int start(struct execution *execution, struct error *error)
         .cgroup = execution->instance->cgroup,
         .sub_cgroups = request->sub_cgroups,
         .console_socket_fd = execution->console_fd,
-        .preserve_fds = request->preserve_fds,
+        .preserve_fds = execution->handed_fds.preserve,
+        .listen_fds = execution->handed_fds.listen,
         .setup = {
             .spec = execution->container,
             .process = execution->process->process,
@@ -149,7 +150,8 @@ static int wait_in_foreground(struct execution *execution, struct error *error)
 
 static int execute(struct execution *execution, struct error *error)
 {
-    if (load(execution, error) < 0 || open_console(execution, error) < 0 ||
+    if (handed_fds_find(execution->request->preserve_fds, &execution->handed_fds, error) < 0 ||
+        load(execution, error) < 0 || open_console(execution, error) < 0 ||
         prepare_seccomp(execution, error) < 0)
         return -1;
     if (start(execution, error) < 0) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "container/container.h"
+#include "instance/handed_fds.h"
 #include "instance/instance.h"
 
 /* What a technique gets to make an instance; see struct container_request. */
@@ -15,6 +16,7 @@ struct technique_create {
     int state_directory_fd;
     bool start_at_once;
     int console_socket_fd;
+    struct handed_fds handed_fds;
 };
 
 struct technique {
