@@ -64,8 +64,8 @@ static int open_rootfs(struct creation *creation, struct error *error)
     if (mounts_cgroups(request->spec) && request->cgroup &&
         cgroup_mount_points(request->cgroup, &creation->cgroup_mounts, error) < 0)
         return -1;
-    AUTO_FREE char *notify =
-        request->notify_socket ? string_format("%s/notify", request->state_directory) : NULL;
+    if (request->notify_socket)
+        creation->notify_directory = string_format("%s/notify", request->state_directory);
     struct rootfs_request rootfs = {
         .spec = request->spec,
         .bundle = request->bundle,

@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "base/socket.h"
 #include "container/container.h"
+#include "container/preflight.h"
 #include "container/seccomp_notify.h"
 #include "instance/create.h"
 #include "instance/exec_process.h"
