@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ordinary user with subordinate ids runs containers.
 
-The user exists in a mount namespace alone: files of our own lie over /etc/passwd, /etc/subuid and
-/etc/subgid there, and nothing of the machine is changed.
+The user exists in a mount namespace alone; see tests/harness/person.py.
 """
 
 import os
@@ -13,19 +12,8 @@ import unittest
 from harness import settings
 from harness.bundle import Bundle
 from harness.case import RuntimeTest, only_openvirt
+from harness.person import ENTER, ID, SUBORDINATE, lay_out
 from harness.runtime import Failure, Result
-
-USER, ID, SUBORDINATE = "ovtperson", 54321, 1000000
-# Lay the files over the machine's, make a folder for the run, and become the user.
-ENTER = """
-set -e
-for name in passwd group subuid subgid; do
-    touch /etc/$name
-    cat /etc/$name "$1/$name" >"$1/$name.whole"
-    mount --bind "$1/$name.whole" /etc/$name
-done
-exec setpriv --reuid %d --regid %d --clear-groups "${@:2}"
-""" % (ID, ID)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
@@ -33,14 +21,7 @@ exec setpriv --reuid %d --regid %d --clear-groups "${@:2}"
 class Rootless(RuntimeTest):
     def setUp(self):
         super().setUp()
-        for name, line in (("passwd", "%s:x:%d:%d::/:/bin/sh" % (USER, ID, ID)),
-                           ("group", "%s:x:%d:" % (USER, ID)),
-                           ("subuid", "%s:%d:65536" % (USER, SUBORDINATE)),
-                           ("subgid", "%s:%d:65536" % (USER, SUBORDINATE))):
-            with open(os.path.join(self.directory, name), "w", encoding="ascii") as file:
-                file.write(line + "\n")
-        self.home = os.path.join(self.directory, "home")
-        os.makedirs(self.home + "/run")
+        self.home = lay_out(self.directory)
         os.chmod(settings.WORK, 0o755)
         self.names, self.number = [], 0
         self.addCleanup(self.delete_all)
