@@ -11,10 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,73 +20,42 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
-#include "base/number.h"
 #include "base/process.h"
 #include "base/string.h"
 #include "image/interrupt.h"
+#include "image/subordinate_ids.h"
 
-#define SUBORDINATE_FILE_LIMIT (1 << 20)
-#define RANGE_LIMIT            64 /* more than one user is ever given */
-#define MESSAGE_LIMIT          8192
+enum { MESSAGE_LIMIT = 8192 };
 
-struct id_range {
-    uint32_t start, count;
-};
+typedef int id_mapper(struct spec_id_mapping *mappings, struct error *error);
 
-/* "name:100000:65536", where the name may also be the number (subuid(5)). */
-static bool parse_range(char *line, const char *name, uid_t uid, struct id_range *range)
+/* A map that holds more than the user's own id. */
+static bool lends_ids(id_mapper *mapper)
 {
-    char *first = strchr(line, ':');
-    char *second = first ? strchr(first + 1, ':') : NULL;
-    if (!second)
-        return false;
-    *first = *second = '\0';
-    uint32_t number;
-    bool mine =
-        (name && string_equal(line, name)) || (parse_uint32(line, &number) == 0 && number == uid);
-    return mine && parse_uint32(first + 1, &range->start) == 0 &&
-           parse_uint32(second + 1, &range->count) == 0 && range->count > 0;
-}
-
-/* All that the file gives to the calling user, in its order. */
-static size_t subordinate_ranges(const char *path, struct id_range ranges[RANGE_LIMIT])
-{
-    AUTO_ERROR struct error ignored = { 0 }; /* no file: no range */
-    AUTO_FREE char *text = read_file_at(AT_FDCWD, path, SUBORDINATE_FILE_LIMIT, NULL, &ignored);
-    AUTO_STRINGS char **lines = string_split(text ? text : "", "\n");
-    const struct passwd *user = getpwuid(getuid());
-    size_t count = 0;
-    for (char **line = lines; *line && count < RANGE_LIMIT; line++)
-        if (parse_range(*line, user ? user->pw_name : NULL, getuid(), &ranges[count]))
-            count++;
-    return count;
+    AUTO_ERROR struct error ignored = { 0 }; /* a file that cannot be read lends nothing */
+    struct spec_id_mapping mappings[MOST_ID_MAPPINGS];
+    return mapper(mappings, &ignored) > 1;
 }
 
 bool user_namespace_has_ids(void)
 {
-    struct id_range ranges[RANGE_LIMIT];
-    return geteuid() == 0 || (subordinate_ranges("/etc/subuid", ranges) > 0 &&
-                              subordinate_ranges("/etc/subgid", ranges) > 0);
+    return geteuid() == 0 || (lends_ids(own_uid_mappings) && lends_ids(own_gid_mappings));
 }
 
 /* newuidmap PID 0 OWN 1 1 START COUNT ..., as the containers of ordinary users have it. */
-static int map_with_helper(const char *helper, const char *file, pid_t child, unsigned int own,
-                           struct error *error)
+static int map_with_helper(const char *helper, id_mapper *mapper, pid_t child, struct error *error)
 {
-    struct id_range ranges[RANGE_LIMIT];
-    size_t count = subordinate_ranges(file, ranges);
+    struct spec_id_mapping mappings[MOST_ID_MAPPINGS];
+    int count = mapper(mappings, error);
+    if (count < 0)
+        return -1;
     AUTO_STRING_LIST struct string_list args = { 0 };
     string_list_add(&args, helper);
     string_list_take(&args, string_format("%d", child));
-    string_list_add(&args, "0");
-    string_list_take(&args, string_format("%u", own));
-    string_list_add(&args, "1");
-    uint64_t next = 1;
-    for (size_t i = 0; i < count && next + ranges[i].count <= UINT32_MAX; i++) {
-        string_list_take(&args, string_format("%llu", (unsigned long long)next));
-        string_list_take(&args, string_format("%u", ranges[i].start));
-        string_list_take(&args, string_format("%u", ranges[i].count));
-        next += ranges[i].count;
+    for (int i = 0; i < count; i++) {
+        string_list_take(&args, string_format("%u", mappings[i].container_id));
+        string_list_take(&args, string_format("%u", mappings[i].host_id));
+        string_list_take(&args, string_format("%u", mappings[i].size));
     }
     const struct process_request request = { .path = helper,
                                              .args = (const char *const *)args.items };
@@ -119,9 +86,9 @@ static int map_ids(pid_t child, bool squash, struct error *error)
 {
     if (squash)
         return map_one_id(child, error);
-    if (map_with_helper("newuidmap", "/etc/subuid", child, geteuid(), error) < 0)
+    if (map_with_helper("newuidmap", own_uid_mappings, child, error) < 0)
         return -1;
-    return map_with_helper("newgidmap", "/etc/subgid", child, getegid(), error);
+    return map_with_helper("newgidmap", own_gid_mappings, child, error);
 }
 
 static int enter_namespace(int socket_fd, struct error *error)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "instance/launch_config.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include "base/string.h"
+#include "image/subordinate_ids.h"
 #include "instance/json_build.h"
-#include "instance/subordinate_ids.h"
 
 int launch_command(const struct launch_request *request, const struct image *image,
                    struct string_list *command, struct error *error)
@@ -29,13 +28,9 @@ int launch_command(const struct launch_request *request, const struct image *ima
     return 0;
 }
 
-static int add_map(struct json_object *linux_section, const char *key, const char *path,
-                   const char *user, uint32_t own_id, struct error *error)
+static void add_map(struct json_object *linux_section, const char *key,
+                    const struct spec_id_mapping *mappings, int count)
 {
-    struct spec_id_mapping mappings[MOST_SUBORDINATE_RANGES + 1];
-    int count = subordinate_id_mappings(path, user, getuid(), own_id, mappings, error);
-    if (count < 0)
-        return -1;
     struct json_object *array = json_object_new_array();
     for (int i = 0; i < count; i++) {
         struct json_object *mapping = json_object_new_object();
@@ -45,18 +40,19 @@ static int add_map(struct json_object *linux_section, const char *key, const cha
         json_object_array_add(array, mapping);
     }
     json_add(linux_section, key, array);
-    return 0;
 }
 
 /* Without privileges, root inside is the caller outside, and all others are lent ids. */
 static int add_id_maps(struct json_object *linux_section, struct error *error)
 {
-    const struct passwd *user = getpwuid(getuid());
-    const char *name = user ? user->pw_name : NULL;
-    AUTO_FREE char *name_copy = name ? string_copy(name) : NULL;
-    if (add_map(linux_section, "uidMappings", "/etc/subuid", name_copy, getuid(), error) < 0)
+    struct spec_id_mapping uids[MOST_ID_MAPPINGS], gids[MOST_ID_MAPPINGS];
+    int uid_count = own_uid_mappings(uids, error);
+    int gid_count = uid_count < 0 ? -1 : own_gid_mappings(gids, error);
+    if (gid_count < 0)
         return -1;
-    return add_map(linux_section, "gidMappings", "/etc/subgid", name_copy, getgid(), error);
+    add_map(linux_section, "uidMappings", uids, uid_count);
+    add_map(linux_section, "gidMappings", gids, gid_count);
+    return 0;
 }
 
 static void add_namespace(struct json_object *namespaces, const char *type)

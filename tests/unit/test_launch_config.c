@@ -12,9 +12,9 @@
 
 #include "base/io.h"
 #include "base/string.h"
+#include "image/subordinate_ids.h"
 #include "instance/default_seccomp.h"
 #include "instance/launch_config.h"
-#include "instance/subordinate_ids.h"
 #include "spec/decode.h"
 
 /* The configuration of a request, as the decoder understands it. */
@@ -244,7 +244,7 @@ static void the_ranges_of_a_user_follow_each_other(void **state)
                                "person:4294967000:65536\n"
                                "1000:300000:2000\n";
     assert_int_equal(write_all(fd, text, strlen(text)), 0);
-    struct spec_id_mapping mappings[MOST_SUBORDINATE_RANGES + 1];
+    struct spec_id_mapping mappings[MOST_ID_MAPPINGS];
     assert_int_equal(subordinate_id_mappings(path, "person", 1000, 1000, mappings, &error), 3);
     assert_int_equal(mappings[0].host_id, 1000);
     assert_int_equal(mappings[1].container_id, 1);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "instance/subordinate_ids.h"
+#include "image/subordinate_ids.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/number.h"
@@ -46,4 +47,22 @@ int subordinate_id_mappings(const char *path, const char *user_name, uint32_t us
         mappings[count++] = mapping;
     }
     return (int)count;
+}
+
+static int own_mappings(const char *path, uint32_t own_id, struct spec_id_mapping *mappings,
+                        struct error *error)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return subordinate_id_mappings(path, user ? user->pw_name : NULL, getuid(), own_id, mappings,
+                                   error);
+}
+
+int own_uid_mappings(struct spec_id_mapping *mappings, struct error *error)
+{
+    return own_mappings("/etc/subuid", geteuid(), mappings, error);
+}
+
+int own_gid_mappings(struct spec_id_mapping *mappings, struct error *error)
+{
+    return own_mappings("/etc/subgid", getegid(), mappings, error);
 }
