@@ -81,9 +81,12 @@ static int process_main(const struct container_exec_request *request, bool chang
     struct execute_request execute = { .setup = &setup,
                                        .preserve_fds = request->preserve_fds,
                                        .listen_fds = request->listen_fds };
-    if (process_apply_privileged(&setup, error) < 0 || execute_confine(&execute, error) < 0)
+    if (process_apply_privileged(&setup, error) < 0)
         return -1;
-    prctl(PR_SET_PDEATHSIG, 0); /* a detached process outlives the one that asked for it */
+    /* A detached process outlives the one that asked for it; said before a filter may refuse it. */
+    prctl(PR_SET_PDEATHSIG, 0);
+    if (execute_confine(&execute, error) < 0)
+        return -1;
     return execute_program(&execute, error);
 }
 

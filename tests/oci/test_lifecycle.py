@@ -4,7 +4,6 @@
 import concurrent.futures
 import json
 import os
-import re
 import subprocess
 import threading
 
