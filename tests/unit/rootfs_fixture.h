@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/io.h"
 #include "base/string.h"
 #include "container/rootfs.h"
@@ -34,6 +35,7 @@
 struct fixture {
     char directory[64]; /* of the test; holds root/ */
     char *root;
+    struct arena *paths; /* that fixture_path() gives out */
     struct log log;
     struct spec spec; /* as in `spec`'s default, to be changed by the test before it runs */
     struct spec_process process;
@@ -93,10 +95,20 @@ static inline void write_text(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A path below the fixture's root, on the host; leaked, tests are short. */
+/* DIRECTORY/NAME, which lives as long as the fixture. */
+static inline char *fixture_path(const struct fixture *fixture, const char *directory,
+                                 const char *name)
+{
+    size_t size = strlen(directory) + strlen("/") + strlen(name) + 1;
+    char *path = arena_allocate(fixture->paths, size, 1);
+    snprintf(path, size, "%s/%s", directory, name);
+    return path;
+}
+
+/* A path below the fixture's root, on the host. */
 static inline const char *in_root(const struct fixture *fixture, const char *path)
 {
-    return string_format("%s/%s", fixture->root, path);
+    return fixture_path(fixture, fixture->root, path);
 }
 
 static inline int fixture_set_up(void **state)
@@ -105,7 +117,8 @@ static inline int fixture_set_up(void **state)
     strcpy(fixture->directory, "/tmp/openvirt-test-XXXXXX");
     if (!mkdtemp(fixture->directory) || chmod(fixture->directory, 0755) < 0)
         return -1;
-    fixture->root = string_format("%s/root", fixture->directory);
+    fixture->paths = arena_new();
+    fixture->root = fixture_path(fixture, fixture->directory, "root");
     if (mkdir(fixture->root, 0755) < 0)
         return -1;
     static const char *const no_args[] = { "true", NULL };
@@ -131,7 +144,7 @@ static inline int fixture_tear_down(void **state)
     int result = remove_tree_at(AT_FDCWD, fixture->directory, &error);
     if (result < 0)
         print_message("%s\n", error.message);
-    free(fixture->root);
+    arena_free(fixture->paths);
     free(fixture);
     return result;
 }

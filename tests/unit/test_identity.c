@@ -201,6 +201,7 @@ static void the_topmost_layer_counts(void **state)
     int fds[] = { upper.fd, lower.fd };
     assert_int_equal(identity_resolve(fds, 2, "web", &identity, &error), 0);
     assert_int_equal(identity.uid, 3);
+    identity_free(&identity);
     assert_int_equal(identity_resolve(fds, 2, "old", &identity, &error), -1);
     drop_root(&upper);
     drop_root(&lower);

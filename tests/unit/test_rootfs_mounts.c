@@ -7,7 +7,7 @@
 /* A directory on the host, beside the root, with a file "hello". */
 static const char *make_volume(const struct fixture *fixture)
 {
-    const char *volume = string_format("%s/volume", fixture->directory);
+    const char *volume = fixture_path(fixture, fixture->directory, "volume");
     assert_int_equal(mkdir(volume, 0755), 0);
     AUTO_FREE char *hello = string_format("%s/hello", volume);
     write_text(hello, "hello\n");
@@ -389,13 +389,13 @@ static void make_layers(const struct fixture *fixture, char *paths[4])
 {
     static const char *const names[] = { "top", "bot,tom:x", "upper", "work" };
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        paths[i] = string_format("%s/%s", fixture->directory, names[i]);
+        paths[i] = fixture_path(fixture, fixture->directory, names[i]);
         assert_int_equal(mkdir(paths[i], 0755), 0);
     }
-    write_text(string_format("%s/top", paths[0]), "top\n");
-    write_text(string_format("%s/both", paths[0]), "top\n");
-    write_text(string_format("%s/both", paths[1]), "bottom\n");
-    write_text(string_format("%s/bottom", paths[1]), "bottom\n");
+    write_text(fixture_path(fixture, paths[0], "top"), "top\n");
+    write_text(fixture_path(fixture, paths[0], "both"), "top\n");
+    write_text(fixture_path(fixture, paths[1], "both"), "bottom\n");
+    write_text(fixture_path(fixture, paths[1], "bottom"), "bottom\n");
 }
 
 static void a_root_is_stacked_from_layers(void **state)
