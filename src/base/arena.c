@@ -58,9 +58,3 @@ void *arena_allocate(struct arena *arena, size_t count, size_t size)
     block->used += bytes;
     return memory;
 }
-
-char *arena_copy(struct arena *arena, const char *string)
-{
-    size_t size = strlen(string) + 1;
-    return memcpy(arena_allocate(arena, size, 1), string, size);
-}

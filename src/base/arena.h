@@ -13,4 +13,3 @@ void arena_free(struct arena *arena);
 
 /* Zeroed and aligned for any type; aborts when there is no memory. Lives as long as the arena. */
 void *arena_allocate(struct arena *arena, size_t count, size_t size);
-char *arena_copy(struct arena *arena, const char *string);

@@ -116,8 +116,3 @@ int parse_signal(const char *text)
     }
     return parse_realtime_signal(text);
 }
-
-const char *signal_name(int signal_number)
-{
-    return sigabbrev_np(signal_number);
-}

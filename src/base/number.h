@@ -18,6 +18,3 @@ int parse_size(const char *text, uint64_t *bytes);
 
 /* A signal by number, or by name with or without SIG, as "SIGRTMIN+3". The number, or -1. */
 int parse_signal(const char *text);
-
-/* The signal's name without SIG, or NULL for a number that names none. Static storage. */
-const char *signal_name(int signal_number);

@@ -59,7 +59,7 @@ static int load(struct execution *execution, struct error *error)
     if (!execution->container)
         return -1;
     execution->process = exec_process_decode(execution->request, execution->container, error);
-    if (!execution->process)
+    if (!execution->process || preflight_check_labels(execution->process->process, error) < 0)
         return -1;
     execution->init_pidfd =
         process_state_open(execution->instance->pid, execution->instance->pid_start_time, error);

@@ -9,22 +9,12 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "base/io.h"
+#include "base/accounts.h"
 #include "base/number.h"
 #include "base/string.h"
 #include "base/system_call.h"
 
-enum {
-    MOST_FILE_BYTES = 1 << 20,
-    MOST_FIELDS = 7,
-    MOST_ADDITIONAL_GROUPS = 65536, /* NGROUPS_MAX */
-};
-
-/* A line of passwd(5) or group(5), cut at its colons. */
-struct entry {
-    char *fields[MOST_FIELDS];
-    size_t count;
-};
+enum { MOST_ADDITIONAL_GROUPS = 65536 /* NGROUPS_MAX */ };
 
 void identity_free(struct identity *identity)
 {
@@ -71,47 +61,9 @@ static int open_layered(const int *root_fds, size_t root_count, const char *path
 static char *read_layered(const int *root_fds, size_t root_count, const char *path,
                           struct error *error)
 {
-    struct stat status;
     AUTO_CLOSE int fd = open_layered(root_fds, root_count, path);
-    if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return NULL;
-    return read_fd(fd, path, MOST_FILE_BYTES, NULL, error);
+    return fd < 0 ? NULL : accounts_read(fd, path, error);
 }
-
-static void split_entry(char *line, struct entry *entry)
-{
-    entry->count = 0;
-    while (line && entry->count < MOST_FIELDS)
-        entry->fields[entry->count++] = strsep(&line, ":");
-    if (line) /* more fields than either format has */
-        entry->count = 0;
-}
-
-/* The next line with the right number of fields and a number in the third; false at the end. */
-static bool next_entry(char **text, size_t field_count, struct entry *entry, uint32_t *id)
-{
-    while (*text && **text) {
-        split_entry(strsep(text, "\n"), entry);
-        if (entry->count == field_count && entry->fields[0][0] &&
-            parse_uint32(entry->fields[2], id) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Find by name, or by number where `name` is NULL; the first match counts, as in getpwnam(3). */
-static bool find_entry(const char *text, size_t field_count, const char *name, uint32_t number,
-                       struct entry *entry, char **buffer)
-{
-    uint32_t id;
-    *buffer = string_copy(text ? text : "");
-    for (char *rest = *buffer; next_entry(&rest, field_count, entry, &id);)
-        if (name ? string_equal(entry->fields[0], name) : id == number)
-            return true;
-    return false;
-}
-
-enum { PASSWD_FIELDS = 7, GROUP_FIELDS = 4 };
 
 static bool is_number(const char *word)
 {
@@ -126,38 +78,36 @@ static int take_number(const char *what, const char *word, uint32_t *id, struct 
     return 0;
 }
 
-static int resolve_user(const char *passwd, const char *word, struct identity *identity,
-                        char **name, struct error *error)
+static int resolve_user(char *passwd, const char *word, struct identity *identity, char **name,
+                        struct error *error)
 {
-    struct entry entry;
-    AUTO_FREE char *buffer = NULL;
+    struct account account;
     bool numeric = is_number(word);
     if (numeric && take_number("user", word, &identity->uid, error) < 0)
         return -1;
-    if (!find_entry(passwd, PASSWD_FIELDS, numeric ? NULL : word, identity->uid, &entry, &buffer)) {
+    if (!accounts_find(passwd, PASSWD_FIELDS, numeric ? NULL : word, identity->uid, &account)) {
         identity->home = string_copy("/");
         return numeric ? 0
                        : error_set(error, 0, "user %s is not in the root file system's /etc/passwd",
                                    word);
     }
-    if (take_number("uid in /etc/passwd", entry.fields[2], &identity->uid, error) < 0 ||
-        take_number("gid in /etc/passwd", entry.fields[3], &identity->gid, error) < 0)
+    if (take_number("uid in /etc/passwd", account.fields[2], &identity->uid, error) < 0 ||
+        take_number("gid in /etc/passwd", account.fields[3], &identity->gid, error) < 0)
         return -1;
-    identity->home = string_copy(entry.fields[5][0] == '/' ? entry.fields[5] : "/");
-    *name = string_copy(entry.fields[0]);
+    identity->home = string_copy(account_home(&account));
+    *name = string_copy(account.fields[0]);
     return 0;
 }
 
-static int resolve_group(const char *groups, const char *word, struct identity *identity,
+static int resolve_group(char *groups, const char *word, struct identity *identity,
                          struct error *error)
 {
-    struct entry entry;
-    AUTO_FREE char *buffer = NULL;
+    struct account account;
     if (is_number(word))
         return take_number("group", word, &identity->gid, error);
-    if (!find_entry(groups, GROUP_FIELDS, word, 0, &entry, &buffer))
+    if (!accounts_find(groups, GROUP_FIELDS, word, 0, &account))
         return error_set(error, 0, "group %s is not in the root file system's /etc/group", word);
-    return take_number("gid in /etc/group", entry.fields[2], &identity->gid, error);
+    return take_number("gid in /etc/group", account.fields[2], &identity->gid, error);
 }
 
 static bool is_member(char *members, const char *name)
@@ -170,23 +120,22 @@ static bool is_member(char *members, const char *name)
     return false;
 }
 
-static void add_memberships(const char *groups, const char *name, struct identity *identity)
+static void add_memberships(char *groups, const char *name, struct identity *identity)
 {
-    AUTO_FREE char *buffer = string_copy(groups ? groups : "");
-    struct entry entry;
-    uint32_t gid;
-    for (char *rest = buffer; next_entry(&rest, GROUP_FIELDS, &entry, &gid);) {
-        if (gid == UINT32_MAX || identity->additional_gid_count == MOST_ADDITIONAL_GROUPS ||
-            !is_member(entry.fields[3], name))
+    struct account account;
+    while (accounts_next(&groups, GROUP_FIELDS, &account)) {
+        if (account.id == UINT32_MAX || identity->additional_gid_count == MOST_ADDITIONAL_GROUPS ||
+            !is_member(account.fields[3], name))
             continue;
-        identity->additional_gids =
-            reallocate(identity->additional_gids, identity->additional_gid_count + 1, sizeof(gid));
-        identity->additional_gids[identity->additional_gid_count++] = gid;
+        identity->additional_gids = reallocate(
+            identity->additional_gids, identity->additional_gid_count + 1, sizeof(account.id));
+        identity->additional_gids[identity->additional_gid_count++] = account.id;
     }
 }
 
-static int resolve_words(const char *passwd, const char *groups, const char *user,
-                         const char *group, struct identity *identity, struct error *error)
+/* The texts of the files (may be NULL) are cut up. */
+static int resolve_words(char *passwd, char *groups, const char *user, const char *group,
+                         struct identity *identity, struct error *error)
 {
     AUTO_FREE char *name = NULL;
     if (resolve_user(passwd, user, identity, &name, error) < 0)

@@ -67,15 +67,6 @@ bool node_integer(const struct node *node, int64_t minimum, uint64_t maximum, in
     return true;
 }
 
-bool node_unsigned(const struct node *node, uint64_t minimum, uint64_t maximum, uint64_t *value)
-{
-    int64_t number;
-    if (!node_integer(node, (int64_t)minimum, maximum, &number))
-        return false;
-    *value = (uint64_t)number;
-    return true;
-}
-
 const struct word *word_find(const struct word *words, const char *name)
 {
     for (; words->name; words++)

@@ -70,7 +70,6 @@ const struct word *node_word(const struct node *node, const struct word *words);
 
 /* The integer within [minimum, maximum]; false with an error otherwise. */
 bool node_integer(const struct node *node, int64_t minimum, uint64_t maximum, int64_t *value);
-bool node_unsigned(const struct node *node, uint64_t minimum, uint64_t maximum, uint64_t *value);
 
 /* The string, or NULL with an error. */
 const char *node_text(const struct node *node);

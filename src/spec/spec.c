@@ -7,14 +7,6 @@
 #include "base/arena.h"
 #include "base/string.h"
 
-const char *spec_annotation(const struct spec *spec, const char *key)
-{
-    for (size_t i = 0; i < spec->annotation_count; i++)
-        if (string_equal(spec->annotations[i].key, key))
-            return spec->annotations[i].value;
-    return NULL;
-}
-
 void spec_free(struct spec *spec)
 {
     if (!spec)

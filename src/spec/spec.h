@@ -157,9 +157,6 @@ struct spec {
     struct spec_vm vm;
 };
 
-/* The value of an annotation, or NULL. */
-const char *spec_annotation(const struct spec *spec, const char *key);
-
 /* NULL is fine. */
 void spec_free(struct spec *spec);
 

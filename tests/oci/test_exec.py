@@ -55,6 +55,14 @@ class Exec(RuntimeTest):
         self.assertEqual(set(values["groups"].split()), {"5", "6"})
         self.assertEqual(int(values["effective"], 0), 0)
 
+    @only_openvirt
+    def test_a_label_that_the_kernel_does_not_know_is_refused_by_name(self):
+        if os.path.exists("/sys/module/apparmor"):
+            self.skipTest("this kernel has AppArmor")
+        result = self.with_process(self.sleeper(), ok=False, apparmorProfile="strict")
+        self.assertIn("process.apparmorProfile: strict is asked for, and this kernel has no AppArmor",
+                      result.stderr)
+
     def test_a_process_document_with_capabilities(self):
         container = self.sleeper()
         values = self.with_process(container, args=["/bin/guest", "capabilities"], capabilities={

@@ -49,14 +49,6 @@ static int open_root(const char *path, struct error *error)
     return fd;
 }
 
-int tree_list(const char *path, struct string_list *list, struct error *error)
-{
-    AUTO_CLOSE int root_fd = open_root(path, error);
-    if (root_fd < 0)
-        return error->message ? -1 : 0;
-    return list_below(root_fd, list, error);
-}
-
 /* 0 stands for a process that our pid namespace does not see. */
 static void add_pid(pid_t pid, pid_t **pids, size_t *count)
 {
