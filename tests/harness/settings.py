@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where things are. tests/run sets the environment; each has a default for running one file."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -15,5 +16,8 @@ BUSYBOX = shutil.which("busybox")
 SOAK = os.environ.get("OPENVIRT_TEST_SOAK") == "1"
 # Part of every name that a test makes outside its own directory: the leak check looks for it.
 TAG = os.environ.get("OPENVIRT_TEST_TAG", "ovt-%d" % os.getpid())
-WORK = os.environ.get("OPENVIRT_TEST_WORK") or tempfile.mkdtemp(prefix=TAG + ".")
+WORK = os.environ.get("OPENVIRT_TEST_WORK")
+if not WORK:
+    WORK = tempfile.mkdtemp(prefix=TAG + ".")
+    atexit.register(shutil.rmtree, WORK, ignore_errors=True)
 TIMEOUT_S = 30
