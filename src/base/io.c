@@ -85,7 +85,7 @@ int write_file_at(int dirfd, const char *path, const char *text, struct error *e
     if (fd < 0)
         return error_set(error, errno, "open %s", path);
     if (write_all(fd, text, strlen(text)) < 0)
-        return error_set(error, errno, "write '%s' to %s", text, path);
+        return error_set(error, errno, "write \"%s\" to %s", text, path);
     return 0;
 }
 

@@ -63,9 +63,9 @@ static int enter_namespaces(struct init *init, struct error *error)
 static int name_host(const struct spec *spec, struct error *error)
 {
     if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
-        return error_set(error, errno, "hostname: set '%s'", spec->hostname);
+        return error_set(error, errno, "hostname: set \"%s\"", spec->hostname);
     if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
-        return error_set(error, errno, "domainname: set '%s'", spec->domainname);
+        return error_set(error, errno, "domainname: set \"%s\"", spec->domainname);
     return 0;
 }
 

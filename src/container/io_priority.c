@@ -13,7 +13,7 @@ int io_priority_set(const struct spec_io_priority *priority, pid_t pid, struct e
         return 0;
     if (errno == EPERM)
         return error_set(error, errno,
-                         "process.ioPriority: the real-time class wants CAP_SYS_NICE or "
+                         "process.ioPriority: the real-time class needs CAP_SYS_NICE or "
                          "CAP_SYS_ADMIN");
     return error_set(error, errno, "process.ioPriority: set class %d, priority %d",
                      priority->io_class, priority->priority);

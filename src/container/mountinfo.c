@@ -29,7 +29,7 @@ static int visit_line(const char *line, mountinfo_visitor visit, void *context, 
     unsigned long long id, parent_id;
     AUTO_FREE char *mount_point = NULL;
     if (sscanf(line, "%llu %llu %*s %*s %ms", &id, &parent_id, &mount_point) != 3)
-        return error_set(error, 0, "cannot understand '%s' in /proc/self/mountinfo", line);
+        return error_set(error, 0, "cannot understand \"%s\" in /proc/self/mountinfo", line);
     decode_octal(mount_point);
     struct mountinfo_entry entry = { id, parent_id, mount_point };
     return visit(&entry, context, error);

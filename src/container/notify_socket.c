@@ -54,7 +54,7 @@ static int connect_host(const char *path, struct error *error)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     size_t length = strlen(path);
     if ((path[0] != '/' && path[0] != '@') || length >= sizeof(address.sun_path))
-        return error_set(error, 0, "NOTIFY_SOCKET: '%s' is no address of a socket", path);
+        return error_set(error, 0, "NOTIFY_SOCKET: \"%s\" is not the address of a socket", path);
     memcpy(address.sun_path, path, length);
     if (path[0] == '@')
         address.sun_path[0] = '\0';

@@ -33,7 +33,7 @@ static int set_oom_score_adj(const struct process_setup *setup, pid_t pid, struc
     if (result == 0)
         return 0;
     if (error->code == EACCES || error->code == EPERM)
-        return error_wrap(error, "process.oomScoreAdj: lowering it to %s wants CAP_SYS_RESOURCE",
+        return error_wrap(error, "process.oomScoreAdj: lowering it to %s needs CAP_SYS_RESOURCE",
                           text);
     return error_wrap(error, "process.oomScoreAdj");
 }

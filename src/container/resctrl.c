@@ -73,7 +73,7 @@ static int write_schema(int root_fd, int group_fd, const char *schema, const cha
     AUTO_FREE char *line = string_format("%s\n", schema);
     if (write_file_at(group_fd, "schemata", line, error) == 0)
         return 0;
-    error_set(error, error->code, "linux.intelRdt.%s: write '%s' to schemata", field, schema);
+    error_set(error, error->code, "linux.intelRdt.%s: write \"%s\" to schemata", field, schema);
     return explain(root_fd, error);
 }
 
@@ -147,7 +147,8 @@ int resctrl_apply(const char *root, const char *container_id, const struct spec_
     *made = false;
     const char *name = group_name(rdt->clos_id, container_id);
     if (!name_is_valid(name))
-        return error_set(error, 0, "linux.intelRdt.closID: '%s' is no name of a group", name);
+        return error_set(error, 0, "linux.intelRdt.closID: \"%s\" is not the name of a group",
+                         name);
     AUTO_CLOSE int root_fd = open_directory(AT_FDCWD, root);
     if (root_fd < 0)
         return error_set(error, errno, "linux.intelRdt: open %s", root);
@@ -166,7 +167,8 @@ int resctrl_update(const char *root, const char *clos_id, const char *l3_cache_s
 {
     const char *name = string_equal(clos_id, "/") ? "" : clos_id;
     if (!name_is_valid(name))
-        return error_set(error, 0, "linux.intelRdt.closID: '%s' is no name of a group", name);
+        return error_set(error, 0, "linux.intelRdt.closID: \"%s\" is not the name of a group",
+                         name);
     AUTO_CLOSE int root_fd = open_directory(AT_FDCWD, root);
     AUTO_CLOSE int fd = root_fd < 0 ? -1 : open_directory(root_fd, name);
     if (fd < 0)
@@ -182,7 +184,8 @@ int resctrl_remove(const char *root, const char *clos_id, struct error *error)
     if (!*clos_id || string_equal(clos_id, "/"))
         return 0;
     if (!name_is_valid(clos_id))
-        return error_set(error, 0, "linux.intelRdt.closID: '%s' is no name of a group", clos_id);
+        return error_set(error, 0, "linux.intelRdt.closID: \"%s\" is not the name of a group",
+                         clos_id);
     AUTO_CLOSE int root_fd = open_directory(AT_FDCWD, root);
     if (root_fd < 0)
         return error_set(error, errno, "linux.intelRdt: open %s", root);

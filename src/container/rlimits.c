@@ -33,7 +33,7 @@ static int explain(const struct spec_rlimit *wanted, pid_t pid, struct error *er
         return error_set(
             error, failure,
             "process.rlimits: %s: the hard limit %llu is above the present one (%llu), "
-            "and raising it wants CAP_SYS_RESOURCE, which openvirt does not have",
+            "and raising it needs CAP_SYS_RESOURCE, which openvirt does not have",
             name, (unsigned long long)wanted->hard, (unsigned long long)present.rlim_max);
     return error_set(error, failure, "process.rlimits: %s: set soft limit %llu, hard limit %llu",
                      name, (unsigned long long)wanted->soft, (unsigned long long)wanted->hard);

@@ -22,7 +22,7 @@ int scheduler_set(const struct spec_scheduler *scheduler, pid_t pid, struct erro
         return 0;
     if (errno == EPERM)
         return error_set(error, errno,
-                         "process.scheduler: policy %u, priority %u, nice %d want CAP_SYS_NICE (or "
+                         "process.scheduler: policy %u, priority %u, nice %d need CAP_SYS_NICE (or "
                          "real-time time in the cgroup)",
                          scheduler->policy, scheduler->priority, scheduler->nice);
     return error_set(error, errno, "process.scheduler: set policy %u, priority %u, nice %d",

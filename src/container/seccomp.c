@@ -78,7 +78,7 @@ int seccomp_install(const struct seccomp_program *program, _Atomic int *listener
         return 0;
     if (errno == EACCES)
         return error_set(error, errno,
-                         "linux.seccomp: load the filter: it wants process.noNewPrivileges or "
+                         "linux.seccomp: load the filter: it needs process.noNewPrivileges or "
                          "CAP_SYS_ADMIN");
     return error_set(error, errno, "linux.seccomp: load the filter");
 }

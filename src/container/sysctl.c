@@ -108,7 +108,8 @@ static int check_one(const struct spec *spec, const struct spec_key_value *sysct
 {
     AUTO_FREE char *path = sysctl_path(sysctl->key);
     if (has_odd_component(path))
-        return error_set(error, 0, "linux.sysctl.%s: this is no name of a sysctl", sysctl->key);
+        return error_set(error, 0, "linux.sysctl.%s: this is not the name of a sysctl",
+                         sysctl->key);
     if (strpbrk(sysctl->value, "\n\r"))
         return error_set(error, 0, "linux.sysctl.%s: the value has more than one line",
                          sysctl->key);

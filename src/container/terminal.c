@@ -47,7 +47,7 @@ static int open_master(int root_fd, struct error *error)
     if (master < 0)
         return error_set(error, errno, "process.terminal: open /dev/pts/ptmx of the container");
     if (fstat(master, &status) < 0 || status.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR))
-        return error_set(error, 0, "process.terminal: /dev/pts/ptmx is no terminal multiplexer");
+        return error_set(error, 0, "process.terminal: /dev/pts/ptmx is not a terminal multiplexer");
     return take_fd(&master);
 }
 
@@ -59,10 +59,10 @@ static int open_slave(int master, struct error *error)
         return error_set(error, errno, "process.terminal: unlock");
     AUTO_CLOSE int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0)
-        return error_set(error, errno, "process.terminal: open the slave's end");
+        return error_set(error, errno, "process.terminal: open its slave end");
     if (!is_on_devpts(slave, &status) || major(status.st_rdev) < FIRST_SLAVE_MAJOR ||
         major(status.st_rdev) > LAST_SLAVE_MAJOR)
-        return error_set(error, 0, "process.terminal: the slave's end is not on a devpts");
+        return error_set(error, 0, "process.terminal: its slave end is not on a devpts");
     return take_fd(&slave);
 }
 

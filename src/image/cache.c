@@ -34,7 +34,7 @@ char *image_cache_directory(struct error *error)
         return string_format("%s/openvirt", cache);
     const char *home = home_directory();
     if (!home) {
-        error_set(error, 0, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+        error_set(error, 0, "no cache directory: neither XDG_CACHE_HOME nor HOME is set");
         return NULL;
     }
     return string_format("%s/.cache/openvirt", home);
@@ -47,11 +47,12 @@ static int check_owner(int fd, const char *path, struct error *error)
     if (fstat(fd, &status) < 0)
         return error_set(error, errno, "look at %s", path);
     if (status.st_uid != geteuid())
-        return error_set(error, 0,
-                         "cache folder %s belongs to user %u, not to you (%u); set XDG_CACHE_HOME",
-                         path, status.st_uid, geteuid());
+        return error_set(
+            error, 0, "cache directory %s belongs to user %u, not to you (%u); set XDG_CACHE_HOME",
+            path, status.st_uid, geteuid());
     if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return error_set(error, 0, "cache folder %s can be written by others: chmod 0700 it", path);
+        return error_set(error, 0, "cache directory %s can be written by others: chmod 0700 it",
+                         path);
     return 0;
 }
 
@@ -62,7 +63,7 @@ int cache_open_kind(const char *kind, char **path, struct error *error)
         return -1;
     AUTO_CLOSE int cache_fd = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cache_fd < 0)
-        return error_set(error, errno, "open the cache folder %s", cache);
+        return error_set(error, errno, "open the cache directory %s", cache);
     if (check_owner(cache_fd, cache, error) < 0)
         return -1;
     if (mkdirat(cache_fd, kind, 0700) < 0 && errno != EEXIST)
@@ -188,7 +189,7 @@ int cache_commit(struct cache_entry *entry, struct error *error)
         return error_set(error, errno, "rename %s to %s", entry->partial_path, entry->name);
     entry->complete = true;
     if (fsync(entry->kind_fd) < 0)
-        return error_set(error, errno, "sync the folder of %s", entry->path);
+        return error_set(error, errno, "sync the directory of %s", entry->path);
     return 0;
 }
 

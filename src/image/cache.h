@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The cache folder, and how something gets into it as a whole or not at all.
+ * The cache directory, and how something gets into it as a whole or not at all.
  *
  *   CACHE/templates/debian-bookworm     a finished entry: complete by the fact that it is there
  *   CACHE/layers/HEX
@@ -30,7 +30,7 @@ struct cache_entry {
 
 #define CACHE_ENTRY_NONE ((struct cache_entry){ .kind_fd = -1, .lock_fd = -1 })
 
-/* Open (and make, mode 0700) CACHE/KIND. Refused when the folder belongs to somebody else. */
+/* Open (and make, mode 0700) CACHE/KIND. Refused when the directory belongs to somebody else. */
 int cache_open_kind(const char *kind, char **path, struct error *error);
 
 /*

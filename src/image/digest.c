@@ -75,7 +75,7 @@ struct digest *digest_new(const char *like, struct error *error)
     AUTO_DIGEST struct digest *digest = allocate(1, sizeof(*digest));
     digest->algorithm = find_algorithm(like);
     if (!digest->algorithm) {
-        error_set(error, 0, "digest algorithm of '%s' is not supported: sha256 and sha512 are",
+        error_set(error, 0, "digest algorithm of \"%s\" is not supported: sha256 and sha512 are",
                   like);
         return NULL;
     }

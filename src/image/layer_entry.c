@@ -254,7 +254,7 @@ static int make_at(struct layer_work *work, struct archive *reader, struct archi
     if (!maker)
         return error_set(error, 0, "%s: unknown type of file", header->name);
     if (!place->name[0] && header->type != AE_IFDIR)
-        return error_set(error, 0, "'%s' would replace the root directory", header->name);
+        return error_set(error, 0, "\"%s\" would replace the root directory", header->name);
     if (place->name[0] && layer_place_empty(place, header->type == AE_IFDIR, &opaque, error) < 0)
         return -1;
     if (maker->make(work, reader, place, header, error) < 0)

@@ -119,7 +119,7 @@ int layer_link_make(struct layer_work *work, const struct layer_place *place, co
     if (layer_view_resolve(&work->view, target, &directory, &name, error) < 0)
         return error_wrap(error, "hard link %s", place->name);
     if (!place->name[0] || !name[0])
-        return error_set(error, 0, "hard link '%s' to '%s': one of them is the root directory",
+        return error_set(error, 0, "hard link \"%s\" to \"%s\": one of them is the root directory",
                          place->name, target);
     if (string_equal(directory, place->directory) && string_equal(name, place->name))
         return error_set(error, 0, "hard link %s leads to itself", place->name);

@@ -192,7 +192,7 @@ static int split_name(const char *name, struct string_list *components, struct e
     AUTO_STRINGS char **parts = string_split(name, "/");
     for (char **part = parts; *part; part++) {
         if (string_equal(*part, ".."))
-            return error_set(error, 0, "'%s' leads out of the layer", name);
+            return error_set(error, 0, "\"%s\" leads out of the layer", name);
         if (!string_equal(*part, "."))
             string_list_add(components, *part);
     }

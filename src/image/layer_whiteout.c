@@ -52,6 +52,6 @@ int layer_whiteout_make(struct layer_work *work, const struct layer_place *place
         return 0;
     const char *name = place->name + strlen(LAYER_WHITEOUT_PREFIX);
     if (!name[0] || string_equal(name, ".") || string_equal(name, ".."))
-        return error_set(error, 0, "whiteout '%s' names nothing", place->name);
+        return error_set(error, 0, "whiteout \"%s\" names nothing", place->name);
     return hide(work, place, name, error);
 }

@@ -147,7 +147,7 @@ static int no_match(struct json_object *list, const char *tag, bool tag_seen, st
 {
     AUTO_FREE char *tags = list_tags(list);
     if (tag && !tag_seen)
-        return error_set(error, 0, "no tag '%s' in the image layout; its tags: %s", tag, tags);
+        return error_set(error, 0, "no tag \"%s\" in the image layout; its tags: %s", tag, tags);
     return error_set(error, 0, "no image for linux/%s in the image layout; its tags: %s",
                      oci_architecture(), tags);
 }
@@ -156,7 +156,7 @@ static int ambiguous(struct json_object *list, const char *tag, struct error *er
 {
     AUTO_FREE char *tags = list_tags(list);
     if (tag)
-        return error_set(error, 0, "tag '%s' names several images of the layout", tag);
+        return error_set(error, 0, "tag \"%s\" names several images of the layout", tag);
     return error_set(error, 0, "the image layout holds several images: add :TAG; its tags: %s",
                      tags);
 }

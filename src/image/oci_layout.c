@@ -32,7 +32,7 @@ int oci_descriptor_decode(struct json_object *object, const char *what,
         oci_json_size(object, what, "size", &found.size, error) < 0)
         return -1;
     if (!digest_is_valid(digest))
-        return error_set(error, 0, "%s.digest: '%s' is neither sha256:HEX nor sha512:HEX", what,
+        return error_set(error, 0, "%s.digest: \"%s\" is neither sha256:HEX nor sha512:HEX", what,
                          digest);
     found.media_type = string_copy(media_type);
     found.digest = string_copy(digest);

@@ -52,7 +52,7 @@ static int decode_config_descriptor(struct json_object *manifest, struct oci_des
     for (size_t i = 0; i < ARRAY_LENGTH(config_media_types); i++)
         if (string_equal(config->media_type, config_media_types[i]))
             return 0;
-    return error_set(error, 0, "manifest.config: type '%s': this is an artifact, not an image",
+    return error_set(error, 0, "manifest.config: type \"%s\": this is an artifact, not an image",
                      config->media_type);
 }
 
@@ -68,7 +68,7 @@ static int decode_layer(struct json_object *object, size_t position, struct oci_
         layer->compression = layer_types[i].compression;
         return 0;
     }
-    return error_set(error, 0, "%s: layers of type '%s' cannot be unpacked", what,
+    return error_set(error, 0, "%s: layers of type \"%s\" cannot be unpacked", what,
                      layer->descriptor.media_type);
 }
 
@@ -122,7 +122,7 @@ static int decode_diff_ids(struct json_object *config, struct oci_image *image, 
                          image->layer_count);
     for (size_t i = 0; i < ids.count; i++) {
         if (!digest_is_valid(ids.items[i]))
-            return error_set(error, 0, "config.rootfs.diff_ids[%zu]: '%s' is no digest", i,
+            return error_set(error, 0, "config.rootfs.diff_ids[%zu]: \"%s\" is not a digest", i,
                              ids.items[i]);
         image->layers[i].diff_id = string_copy(ids.items[i]);
     }
@@ -144,7 +144,7 @@ static int check_environment(const struct string_list *environment, struct error
 {
     for (size_t i = 0; i < environment->count; i++)
         if (environment->items[i][0] == '=' || !strchr(environment->items[i], '='))
-            return error_set(error, 0, "config.config.Env[%zu]: '%s' is not NAME=VALUE", i,
+            return error_set(error, 0, "config.config.Env[%zu]: \"%s\" is not NAME=VALUE", i,
                              environment->items[i]);
     return 0;
 }

@@ -44,9 +44,9 @@ static int parse_oci(const char *rest, struct reference *reference, struct error
             break;
     }
     if (end == rest)
-        return error_set(error, 0, "'oci:%s': the directory is missing: oci:DIR[:TAG]", rest);
+        return error_set(error, 0, "\"oci:%s\": the directory is missing: oci:DIR[:TAG]", rest);
     if (*end && !end[1])
-        return error_set(error, 0, "'oci:%s': the tag behind the colon is missing", rest);
+        return error_set(error, 0, "\"oci:%s\": the tag behind the colon is missing", rest);
     reference->path = string_copy_n(rest, (size_t)(end - rest));
     reference->tag = *end ? string_copy(end + 1) : NULL;
     return 0;
@@ -73,11 +73,11 @@ static int unknown(const char *name, struct error *error)
 {
     if (name[0] && is_directory(name))
         return error_set(error, 0,
-                         "image '%s' is not known; for the directory of that name write "
+                         "image \"%s\" is not known; for the directory of that name write "
                          "./%s",
                          name, name);
     return error_set(error, 0,
-                     "image '%s' is not known; there are: debian[:SUITE], oci:DIR[:TAG] (an OCI "
+                     "image \"%s\" is not known; there are: debian[:SUITE], oci:DIR[:TAG] (an OCI "
                      "image layout), and directories, with a slash in their name (./rootfs)",
                      name);
 }

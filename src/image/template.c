@@ -43,7 +43,8 @@ static int check_suite(const char *suite, struct error *error)
     size_t length = strlen(suite);
     if (length == 0 || length > 64 || suite[0] == '-' ||
         strspn(suite, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
-        return error_set(error, 0, "'%s' is not the name of a Debian suite, as bookworm is", suite);
+        return error_set(error, 0, "\"%s\" is not the name of a Debian suite, as bookworm is",
+                         suite);
     return 0;
 }
 

@@ -136,7 +136,7 @@ static int decode_request(struct instance_build *build, bool has_console, struct
     const struct instance_create_request *request = build->request;
     if (!instance_id_is_valid(request->id))
         return error_set(error, 0,
-                         "'%s' is not a valid instance id: 1 to 128 letters, digits and _ + . -",
+                         "\"%s\" is not a valid instance id: 1 to 128 letters, digits and _ + . -",
                          request->id);
     if (handed_fds_find(request->preserve_fds, &build->handed_fds, error) < 0)
         return -1;

@@ -67,7 +67,7 @@ static int set_user(struct json_object *process, const struct instance_exec_requ
         if (colon)
             *colon = '\0';
         if (parse_uint32(text, &uid) < 0 || (colon && parse_uint32(colon + 1, &gid) < 0))
-            return error_set(error, 0, "--user '%s': not of the form UID[:GID]", request->user);
+            return error_set(error, 0, "--user \"%s\": not of the form UID[:GID]", request->user);
         json_object_object_add(user, "uid", json_object_new_uint64(uid));
         if (colon)
             json_object_object_add(user, "gid", json_object_new_uint64(gid));

@@ -50,7 +50,7 @@ int state_directory_make(const struct host *host, const char *id, struct error *
 int state_directory_open(const struct host *host, const char *id, struct error *error)
 {
     if (!instance_id_is_valid(id))
-        return error_set(error, 0, "'%s' is not a valid instance id", id);
+        return error_set(error, 0, "\"%s\" is not a valid instance id", id);
     AUTO_FREE char *path = state_directory_path(host, id);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)

@@ -103,7 +103,7 @@ static void check_config(const struct node *node, void *target)
     if (!spec->vm.image_path && !node_member(node, "root", &root))
         member_error(node, "root", "is required");
     if ((spec->hostname || spec->domainname) && !spec->namespaces[SPEC_NAMESPACE_UTS].wanted)
-        member_error(node, spec->hostname ? "hostname" : "domainname", "wants a uts namespace");
+        member_error(node, spec->hostname ? "hostname" : "domainname", "needs a uts namespace");
 }
 
 static const struct form config_form =

@@ -358,7 +358,7 @@ static void check_linux(const struct node *node, void *target)
         const struct word *word = spec_namespace_types;
         while (word->value != wants[i].type)
             word++;
-        member_error(node, wants[i].name, "wants a %s namespace", word->name);
+        member_error(node, wants[i].name, "needs a %s namespace", word->name);
     }
     if (!spec->uid_mapping_count != !spec->gid_mapping_count)
         node_error(node, "uidMappings and gidMappings must come together");

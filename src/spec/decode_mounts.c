@@ -85,7 +85,7 @@ static void decode_idmap(const struct node *node, const char *text, struct spec_
         }
     }
     if (!mount->uid_mapping_count || !mount->gid_mapping_count)
-        node_error(node, "wants both uids= and gids=");
+        node_error(node, "needs both uids= and gids=");
 }
 
 /* One of our words; false when the option is the file system's. */
@@ -168,7 +168,7 @@ static void check_idmap(const struct node *node, struct spec_mount *mount)
         mount->idmap = SPEC_IDMAP;
     else if (mount->idmap != SPEC_IDMAP_NONE && !mount->uid_mapping_count &&
              !spec->namespaces[SPEC_NAMESPACE_USER].wanted)
-        node_error(node, "idmap wants uidMappings and gidMappings, or a user namespace");
+        node_error(node, "idmap needs uidMappings and gidMappings, or a user namespace");
 }
 
 static void check_mount(const struct node *node, void *target)

@@ -220,7 +220,7 @@ static void check_scheduler(const struct node *node, void *target)
         node_error(node, "runtime, deadline and period are for SCHED_DEADLINE only");
     if (deadline && (scheduler->runtime_ns > scheduler->deadline_ns ||
                      (scheduler->period_ns && scheduler->deadline_ns > scheduler->period_ns)))
-        node_error(node, "SCHED_DEADLINE wants runtime <= deadline <= period");
+        node_error(node, "SCHED_DEADLINE needs runtime <= deadline <= period");
 }
 
 static const struct form scheduler_form =

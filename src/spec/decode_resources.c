@@ -106,7 +106,7 @@ static void check_device_weight(const struct node *node, void *target)
     struct node member;
     (void)target;
     if (!node_member(node, "weight", &member) && !node_member(node, "leafWeight", &member))
-        node_error(node, "wants at least one of weight and leafWeight");
+        node_error(node, "needs at least one of weight and leafWeight");
 }
 
 static const struct form device_weight_form = FORM(
@@ -181,7 +181,7 @@ static void check_rdma(const struct node *node, void *target)
 {
     const struct spec_rdma_limit *limit = target;
     if (!limit->hca_handles.set && !limit->hca_objects.set)
-        node_error(node, "wants at least one of hcaHandles and hcaObjects");
+        node_error(node, "needs at least one of hcaHandles and hcaObjects");
     check_single_line(node, limit->device);
 }
 

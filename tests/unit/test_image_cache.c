@@ -152,7 +152,7 @@ static void a_signal_waits_until_nothing_half_made_is_left(void **state)
     assert_false(is_there(*state, "openvirt/layers/a.partial"));
 }
 
-static void the_folder_is_for_its_owner_alone(void **state)
+static void the_directory_is_for_its_owner_alone(void **state)
 {
     AUTO_ERROR struct error error = { 0 };
     AUTO_FREE char *path = NULL;
@@ -164,17 +164,17 @@ static void the_folder_is_for_its_owner_alone(void **state)
     assert_int_equal(status_of(*state, "openvirt/layers").st_mode, S_IFDIR | 0700);
 }
 
-static void a_folder_of_somebody_else_is_refused(void **state)
+static void a_directory_of_somebody_else_is_refused(void **state)
 {
-    AUTO_FREE char *folder = string_format("%s/openvirt", (char *)*state), *path = NULL;
+    AUTO_FREE char *directory = string_format("%s/openvirt", (char *)*state), *path = NULL;
     AUTO_ERROR struct error error = { 0 };
-    assert_int_equal(mkdir(folder, 0700), 0);
-    assert_int_equal(chown(folder, 1234, 0), 0);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    assert_int_equal(chown(directory, 1234, 0), 0);
     assert_int_equal(cache_open_kind("layers", &path, &error), -1);
     assert_error_contains(error, "belongs to user 1234");
     error_clear(&error);
-    assert_int_equal(chown(folder, 0, 0), 0);
-    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(chown(directory, 0, 0), 0);
+    assert_int_equal(chmod(directory, 0777), 0);
     assert_int_equal(cache_open_kind("layers", &path, &error), -1);
     assert_error_contains(error, "can be written by others");
 }
@@ -316,8 +316,8 @@ int main(void)
         cache_test(what_another_is_making_is_not_swept),
         cache_test(of_many_at_once_one_makes_it),
         cache_test(a_signal_waits_until_nothing_half_made_is_left),
-        cache_test(the_folder_is_for_its_owner_alone),
-        cache_test(a_folder_of_somebody_else_is_refused),
+        cache_test(the_directory_is_for_its_owner_alone),
+        cache_test(a_directory_of_somebody_else_is_refused),
         cache_test(the_environment_says_where_the_cache_is),
         cache_test(each_form_of_a_name_is_known),
         cache_test(the_colon_of_a_directory_is_not_the_one_of_the_tag),

@@ -81,7 +81,7 @@ static void an_unknown_tag_lists_those_there_are(void **state)
     layout_add(&layout, somewhere('2'), "b", NULL);
     layout_finish(&layout);
     assert_int_equal(find(*state, "c", &error), -1);
-    assert_error_contains(error, "no tag 'c' in the image layout; its tags: a, b");
+    assert_error_contains(error, "no tag \"c\" in the image layout; its tags: a, b");
 }
 
 static void the_machine_chooses_among_platforms(void **state)
@@ -257,7 +257,7 @@ static void an_image_that_does_not_fit_is_refused(void **state)
         { { .config_type = "application/vnd.cncf.helm.config.v1+json" }, "artifact, not an image" },
         { { .layer_type = "application/vnd.oci.image.layer.v1.tar+encrypted" },
           "cannot be unpacked" },
-        { { .run_config = "{\"Env\":[\"novalue\"]}" }, "Env[0]: 'novalue' is not NAME=VALUE" },
+        { { .run_config = "{\"Env\":[\"novalue\"]}" }, "Env[0]: \"novalue\" is not NAME=VALUE" },
         { { .run_config = "{\"Env\":[\"=x\"]}" }, "Env[0]" },
         { { .run_config = "{\"Cmd\":\"sh\"}" }, "config.config.Cmd: must be of type array" },
         { { .run_config = "{\"Cmd\":[1]}" }, "config.config.Cmd[0]: must be a string" },
@@ -303,7 +303,7 @@ static void layers_and_diff_ids_pair(void **state)
         { MANIFEST(""), id, "no layers" },
         { MANIFEST(BLOB(OCI_LAYER) "," BLOB(OCI_LAYER)), id, "1 for 2 layers" },
         { MANIFEST(BLOB(OCI_LAYER)), CONFIG(""), "0 for 1 layers" },
-        { MANIFEST(BLOB(OCI_LAYER)), CONFIG("\"sha256:x\""), "'sha256:x' is no digest" },
+        { MANIFEST(BLOB(OCI_LAYER)), CONFIG("\"sha256:x\""), "\"sha256:x\" is not a digest" },
         { MANIFEST(BLOB(OCI_LAYER)), "{\"os\":\"linux\",\"architecture\":\"amd64\"}",
           "config.rootfs: is missing" },
         { "{\"schemaVersion\":2,\"layers\":[]}", id, "config: is missing" },

@@ -16,7 +16,7 @@
 #include "base/process.h"
 #include "image/image.h"
 
-#define ORDINARY_UID 1 /* Debian's "daemon": newuidmap wants a user that has a name */
+#define ORDINARY_UID 1 /* Debian's "daemon": newuidmap needs a user that has a name */
 
 static const struct log quiet = { .level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO };
 

@@ -172,7 +172,8 @@ static void an_address_that_is_none_is_an_error(void **state)
     AUTO_ERROR struct error error = { 0 };
     assert_int_equal(notify_socket_relay(scene->container, "relative", 1, scene->pidfd, &error),
                      -1);
-    assert_string_equal(error.message, "NOTIFY_SOCKET: 'relative' is no address of a socket");
+    assert_string_equal(error.message,
+                        "NOTIFY_SOCKET: \"relative\" is not the address of a socket");
     assert_int_equal(notify_socket_relay(scene->container, "/no/such", 1, scene->pidfd, &error),
                      -1);
 }

@@ -115,7 +115,7 @@ static void a_group_that_was_made_is_taken_away_again_when_it_cannot_be_filled(v
     assert_int_equal(resctrl_apply(root, "web", &rdt, 4711, &made, &error), -1);
     assert_false(made);
     assert_false(is_there("web"));
-    assert_non_null(strstr(error.message, "linux.intelRdt.l3CacheSchema: write 'L3:0=f'"));
+    assert_non_null(strstr(error.message, "linux.intelRdt.l3CacheSchema: write \"L3:0=f\""));
     assert_non_null(strstr(error.message, "(too many bits)"));
 }
 
@@ -165,7 +165,7 @@ static void no_name_leads_out_of_the_tree(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         const struct spec_intel_rdt rdt = { .clos_id = names[i] };
         assert_int_equal(resctrl_apply(root, "web", &rdt, 1, &made, &error), -1);
-        assert_non_null(strstr(error.message, "is no name of a group"));
+        assert_non_null(strstr(error.message, "is not the name of a group"));
         assert_int_equal(resctrl_update(root, names[i], "L3:0=f", NULL, &error), -1);
         assert_int_equal(resctrl_remove(root, names[i], &error), -1);
     }

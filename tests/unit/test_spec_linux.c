@@ -46,10 +46,10 @@ static void what_needs_a_namespace_says_which(void **state)
     static const struct golden goldens[] = {
         { "\"linux\":{" MAPPING("\"containerID\":0,\"hostID\":0,\"size\":1") "}", NULL },
         { "\"linux\":{\"timeOffsets\":{\"monotonic\":{\"secs\":1}}}",
-          "linux.timeOffsets: wants a time namespace" },
+          "linux.timeOffsets: needs a time namespace" },
         { "\"linux\":{\"timeOffsets\":{}}", NULL },
         { "\"linux\":{\"netDevices\":{\"eth0\":{}}}",
-          "linux.netDevices: wants a network namespace" },
+          "linux.netDevices: needs a network namespace" },
     };
     for (size_t i = 1; i < ARRAY_LENGTH(goldens); i++)
         check_golden(spec_decode, CONFIG, &goldens[i]);
@@ -58,7 +58,7 @@ static void what_needs_a_namespace_says_which(void **state)
     assert_null(spec_decode(text, strlen(text), &problems));
     assert_int_equal(problems.error_count, 2);
     assert_string_equal(problems.errors[0].path, "linux.uidMappings");
-    assert_string_equal(problems.errors[1].message, "wants a user namespace");
+    assert_string_equal(problems.errors[1].message, "needs a user namespace");
 }
 
 static void each_property_of_an_id_mapping(void **state)

@@ -107,10 +107,11 @@ static int narrow_exceptions(struct device_exceptions *exceptions,
         if (overlaps(&item, rule) && !covers(rule, &item)) {
             AUTO_FREE char *rule_text = device_rule_text(rule),
                            *item_text = device_rule_text(&item);
-            return error_set(error, ENOTSUP,
-                             "linux.resources.devices: the rule for '%s' takes a part out of '%s', "
-                             "which cgroup v1 cannot do",
-                             rule_text, item_text);
+            return error_set(
+                error, ENOTSUP,
+                "linux.resources.devices: the rule for \"%s\" takes a part out of \"%s\", "
+                "which cgroup v1 cannot do",
+                rule_text, item_text);
         }
         if (covers(rule, &item)) {
             item.read &= !rule->read;
@@ -172,7 +173,8 @@ int devices_apply(struct cgroup *cgroup, const struct spec_resources *resources,
         return devices_v2_apply(v2, resources, fresh, error);
     if (resources->device_rule_count == 0)
         return 0;
-    return error_set(error, ENOTSUP,
-                     "linux.resources.devices: the cgroup controller 'devices' is not available on "
-                     "this host");
+    return error_set(
+        error, ENOTSUP,
+        "linux.resources.devices: the cgroup controller \"devices\" is not available on "
+        "this host");
 }

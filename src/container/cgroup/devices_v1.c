@@ -20,7 +20,7 @@ struct control_files {
 static int write_rule(int fd, const char *text, struct error *error)
 {
     if (write_all(fd, text, strlen(text)) < 0)
-        return error_set(error, errno, "linux.resources.devices: write '%s'", text);
+        return error_set(error, errno, "linux.resources.devices: write \"%s\"", text);
     return 0;
 }
 

@@ -39,7 +39,7 @@ static int wait_for_event(struct cgroup_directory *directory, const char *line, 
         uint64_t now = now_ms();
         struct pollfd waiting = { .fd = fd, .events = POLLPRI };
         if (now >= end)
-            return error_set(error, ETIMEDOUT, "cgroup %s did not reach '%s' within %d s",
+            return error_set(error, ETIMEDOUT, "cgroup %s did not reach \"%s\" within %d s",
                              directory->path, line, FREEZE_TIMEOUT_MS / 1000);
         if (poll(&waiting, 1, (int)(end - now)) < 0 && errno != EINTR)
             return error_set(error, errno, "wait for %s/cgroup.events", directory->path);

@@ -22,7 +22,7 @@ int cgroup_processes(const struct cgroup *cgroup, pid_t **pids, size_t *count, s
     const struct cgroup_directory *directory = directory_main(cgroup);
     if (!directory)
         return error_set(error, ENOTSUP,
-                         "the container has no cgroup that would tell its processes");
+                         "the container has no cgroup, so its processes cannot be found");
     return tree_processes(directory->path, pids, count, error);
 }
 

@@ -144,8 +144,9 @@ int limits_rdma_files(const struct spec_resources *resources, struct limit_list 
 
 static int controller_missing(const char *field, const char *controller, struct error *error)
 {
-    return error_set(error, ENOTSUP, "%s: the cgroup controller '%s' is not available on this host",
-                     field, controller);
+    return error_set(error, ENOTSUP,
+                     "%s: the cgroup controller \"%s\" is not available on this host", field,
+                     controller);
 }
 
 /* Where v1 has the controller it is used there, as v2 cannot have it then (cgroups(7)). */
@@ -208,7 +209,7 @@ static int describe_failure(const struct limit *limit, const char *file, const c
     if (missing)
         return error_set(error, ENOTSUP, "%s: the kernel has no %s in cgroup %s", limit->field,
                          limit->file, limit->directory->path);
-    return error_set(error, errno_value, "%s: write '%s' to %s/%s", limit->field, value,
+    return error_set(error, errno_value, "%s: write \"%s\" to %s/%s", limit->field, value,
                      limit->directory->path, file);
 }
 

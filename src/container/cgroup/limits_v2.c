@@ -249,8 +249,8 @@ int limits_v2_unified(const struct spec_resources *resources, struct limit_list 
     for (size_t i = 0; i < resources->unified_count; i++) {
         const char *file = resources->unified[i].key;
         if (!file[0] || strchr(file, '/') || !strchr(file, '.') || file[0] == '.')
-            return error_set(error, EINVAL, "linux.resources.unified: '%s' is no file of a cgroup",
-                             file);
+            return error_set(error, EINVAL,
+                             "linux.resources.unified: \"%s\" is not a file of a cgroup", file);
         AUTO_STRINGS char **lines = string_split(resources->unified[i].value, "\n");
         for (char **line = lines; *line; line++)
             limit_add(list, "linux.resources.unified", file, "%s", *line);

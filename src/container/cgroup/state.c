@@ -83,7 +83,7 @@ static int decode_directory(struct json_object *object, struct cgroup *cgroup, s
     if (!name || !mount_point)
         return damaged(error, "a hierarchy without name or mountPoint");
     if (!cgroup_path_is_safe(mount_point))
-        return damaged(error, "a mountPoint that is no absolute path");
+        return damaged(error, "a mountPoint that is not an absolute path");
     struct hierarchy hierarchy = {
         .name = string_copy(name),
         .mount_point = string_copy(mount_point),
@@ -119,7 +119,7 @@ static int decode_systemd(struct json_object *json, struct cgroup *cgroup, struc
     const char *unit = get_string(systemd, "unit"), *slice = get_string(systemd, "slice");
     if (!unit || strchr(unit, '/') ||
         (!string_ends_with(unit, ".scope") && !string_ends_with(unit, ".slice")))
-        return damaged(error, "systemd.unit is no scope");
+        return damaged(error, "systemd.unit is not a scope");
     cgroup->systemd.unit = string_copy(unit);
     cgroup->systemd.slice = slice ? string_copy(slice) : NULL;
     cgroup->systemd.user = get_bool(systemd, "user");

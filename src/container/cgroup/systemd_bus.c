@@ -174,7 +174,7 @@ static int wait_for_job(struct systemd_bus *bus, struct job *job, const char *me
             return error_set(error, ETIMEDOUT, "systemd: the job of %s", method);
     }
     if (!string_equal(job->result, "done"))
-        return error_set(error, 0, "systemd: the job of %s ended as '%s'", method, job->result);
+        return error_set(error, 0, "systemd: the job of %s ended as \"%s\"", method, job->result);
     return 0;
 }
 

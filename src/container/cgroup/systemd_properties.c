@@ -137,7 +137,7 @@ static int add_mask(struct properties *properties, const char *name, const char 
     if (!list || !list[0])
         return 0;
     if (systemd_cpu_mask(list, mask, sizeof(mask), &used) < 0)
-        return error_set(error, EINVAL, "%s: '%s' is no list of numbers", field, list);
+        return error_set(error, EINVAL, "%s: \"%s\" is not a list of numbers", field, list);
     add_bytes(properties, name, mask, used);
     return 0;
 }
@@ -299,9 +299,10 @@ int systemd_append_annotation(struct systemd_bus *bus, sd_bus_message *message, 
                          name);
     int result = append_value(bus, message, name, value);
     if (result < 0)
-        return error_set(error, -result,
-                         "annotation org.systemd.property.%s: '%s' is no boolean, number, string "
-                         "or array of strings in GVariant's text form",
-                         name, value);
+        return error_set(
+            error, -result,
+            "annotation org.systemd.property.%s: \"%s\" is not a boolean, number, string "
+            "or array of strings in GVariant's text form",
+            name, value);
     return 0;
 }
