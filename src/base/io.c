@@ -90,28 +90,28 @@ int write_file_at(int dirfd, const char *path, const char *text, struct error *e
 }
 
 static int write_new_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode,
-                          struct error *error)
+                          bool durable, struct error *error)
 {
     AUTO_CLOSE int fd =
         openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return error_set(error, errno, "create %s", name);
-    if (write_all(fd, data, length) < 0 || fsync(fd) < 0)
+    if (write_all(fd, data, length) < 0 || (durable && fsync(fd) < 0))
         return error_set(error, errno, "write %s", name);
     return 0;
 }
 
 int replace_file_at(int dirfd, const char *name, const void *data, size_t length, mode_t mode,
-                    struct error *error)
+                    bool durable, struct error *error)
 {
     AUTO_FREE char *temporary = string_format(".%s.new", name);
-    if (write_new_file(dirfd, temporary, data, length, mode, error) < 0 ||
+    if (write_new_file(dirfd, temporary, data, length, mode, durable, error) < 0 ||
         (renameat(dirfd, temporary, dirfd, name) < 0 &&
          error_set(error, errno, "rename %s to %s", temporary, name) < 0)) {
         unlinkat(dirfd, temporary, 0);
         return -1;
     }
-    if (fsync(dirfd) < 0)
+    if (durable && fsync(dirfd) < 0)
         return error_set(error, errno, "fsync the directory of %s", name);
     return 0;
 }

@@ -27,11 +27,12 @@ char *read_fd(int fd, const char *name, size_t limit, size_t *length, struct err
 int write_file_at(int dirfd, const char *path, const char *text, struct error *error);
 
 /*
- * Replace a file as a whole: after a crash at any point either the old or the new content is there.
- * Writes `.NAME.new`, fsyncs it, renames it over NAME and fsyncs the directory.
+ * Replace a file as a whole: whenever this process is killed either the old or the new content is
+ * there. Writes `.NAME.new` and renames it over NAME; with `durable` both the file and the
+ * directory are fsynced, so that the same holds when the machine goes down.
  */
 int replace_file_at(int dirfd, const char *name, const void *data, size_t length, mode_t mode,
-                    struct error *error);
+                    bool durable, struct error *error);
 
 /* mkdir -p; existing directories keep their mode. */
 int make_directories(const char *path, mode_t mode, struct error *error);

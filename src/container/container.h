@@ -36,8 +36,8 @@ struct container_request {
     bool start_at_once; /* `run`: the parent opens the gate itself, no FIFO is made */
     const struct log *log;
     /*
-     * Called in the parent when the child exists and waits, before it has changed anything outside
-     * itself: records the pid. Its error ends the creation.
+     * Called in the parent while the child sets itself up: records the pid. Until it has returned
+     * the child dies with its creator. Its error ends the creation.
      */
     int (*created)(void *context, pid_t pid, struct error *error);
     /*

@@ -10,7 +10,7 @@
  *   network devices, runtime hooks <----- SYNC_MOUNTED (only where there are any)
  *   SYNC_GO ----------------------------> pivots, limits itself
  *   compiles seccomp (where there is any)
- *   SYNC_GO ----------------------------> looks for the program
+ *   SYNC_GO ----------------------------> may outlive the parent
  *                              <--------- SYNC_WAITING
  */
 #include "container/container.h"
@@ -208,9 +208,7 @@ static int compile_seccomp(struct creation *creation, struct error *error)
     const struct container_request *request = creation->request;
     if (!creation->seccomp)
         return 0;
-    if (seccomp_compile(request->spec->seccomp, creation->seccomp, request->log, error) < 0)
-        return -1;
-    return sync_send(creation->spawned.sync_fd, SYNC_GO, 0, error);
+    return seccomp_compile(request->spec->seccomp, creation->seccomp, request->log, error);
 }
 
 static int create(struct creation *creation, struct error *error)
@@ -222,11 +220,11 @@ static int create(struct creation *creation, struct error *error)
         return -1;
     if (spawn(creation, error) < 0)
         return -1;
-    if (request->created(request->context, creation->spawned.pid, error) < 0)
-        return -1;
     if (apply_host_limits(creation, error) < 0 || attach_and_go(creation, error) < 0 ||
+        request->created(request->context, creation->spawned.pid, error) < 0 ||
         apply_resctrl(creation, error) < 0 || serve_runtime_hooks(creation, error) < 0 ||
-        compile_seccomp(creation, error) < 0)
+        compile_seccomp(creation, error) < 0 ||
+        sync_send(creation->spawned.sync_fd, SYNC_GO, 0, error) < 0)
         return -1;
     return sync_expect(creation->spawned.sync_fd, SYNC_WAITING, NULL, error);
 }

@@ -151,10 +151,10 @@ static int prepare(struct init *init, int sync_fd, struct error *error)
         return -1;
     if (execute_session(terminal_fd, error) < 0)
         return -1;
-    /* The parent has compiled the filter meanwhile: see container/seccomp.h. */
-    if (spec->seccomp && sync_expect(sync_fd, SYNC_GO, NULL, error) < 0)
+    if (check_program(spec->process, error) < 0)
         return -1;
-    return check_program(spec->process, error);
+    /* The parent has recorded us, and compiled the filter: see container/seccomp.h. */
+    return sync_expect(sync_fd, SYNC_GO, NULL, error);
 }
 
 /*

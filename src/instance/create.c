@@ -172,7 +172,7 @@ static int make_state_directory(struct instance_build *build, struct error *erro
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || write_all(fd, config, strlen(config)) < 0)
         return error_set(error, errno, "write config.json into the state directory");
-    return state_directory_record(build->state_directory_fd, build->instance, error);
+    return state_directory_record(build->state_directory_fd, build->instance, false, error);
 }
 
 static int record_pid(void *context, pid_t pid, struct error *error)
@@ -182,7 +182,7 @@ static int record_pid(void *context, pid_t pid, struct error *error)
     create->instance->pid = pid;
     if (process_state_read(pid, &create->instance->pid_start_time, &state) < 0)
         return error_set(error, ESRCH, "look at the container's process");
-    return state_directory_record(create->state_directory_fd, create->instance, error);
+    return state_directory_record(create->state_directory_fd, create->instance, true, error);
 }
 
 static char *hook_state(void *context, pid_t pid, const char *status)
@@ -243,7 +243,7 @@ static int invoke(struct instance_build *build, bool start_at_once, int console_
     if (build->technique->create(&create, &build->child, error) < 0)
         return -1;
     if (build->instance->resctrl_group &&
-        state_directory_record(build->state_directory_fd, build->instance, error) < 0)
+        state_directory_record(build->state_directory_fd, build->instance, true, error) < 0)
         return -1;
     if (build->request->pid_file &&
         instance_write_pid_file(build->request->pid_file, build->child.pid, error) < 0)
@@ -297,7 +297,8 @@ int instance_write_pid_file(const char *path, pid_t pid, struct error *error)
         return error_set(error, errno, "write pid file %s", path);
     char text[16];
     int length = snprintf(text, sizeof(text), "%d", pid);
-    if (replace_file_at(directory, basename(for_name), text, (size_t)length, 0644, error) < 0)
+    if (replace_file_at(directory, basename(for_name), text, (size_t)length, 0644, false, error) <
+        0)
         return error_wrap(error, "write pid file %s", path);
     return 0;
 }

@@ -32,8 +32,11 @@ int state_directory_open(const struct host *host, const char *id, struct error *
 bool state_directory_is_locked(int state_directory_fd);
 void state_directory_unlock(int state_directory_fd);
 
-/* Write the record as it is now. */
-int state_directory_record(int state_directory_fd, const struct instance *instance,
+/*
+ * Write the record as it is now. What is only intended need not be `durable`: a machine that goes
+ * down takes the cgroups and processes along, and a directory without a record can be deleted.
+ */
+int state_directory_record(int state_directory_fd, const struct instance *instance, bool durable,
                            struct error *error);
 
 int state_directory_remove(const struct host *host, const char *id, struct error *error);

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
+#include <stddef.h>
+
+#include "base/library.h"
 
 #define AT(member) offsetof(struct spec_resources, member)
 #define NOT_IN_V2  "cgroup v2 has no such limit"
@@ -40,6 +42,13 @@ static const struct limit_row network_missing[] = {
     { "linux.resources.network.classID", NULL, AT(network.class_id), LIMIT_U32 },
 };
 
+/* Of libm, which nothing else needs and every start would have to load. */
+struct mathematics {
+    double (*log2)(double);
+    double (*pow)(double, double);
+    double (*ceil)(double);
+};
+
 /*
  * The curve that the Open Container Initiative's cgroups library settled on, with which both ends
  * and the default (1024 <-> 100) meet: a straight line gives a default container weight 39.
@@ -47,13 +56,22 @@ static const struct limit_row network_missing[] = {
  */
 uint64_t limits_cpu_weight(uint64_t shares)
 {
+    static const struct library_symbol symbols[] = {
+        { "log2", offsetof(struct mathematics, log2) },
+        { "pow", offsetof(struct mathematics, pow) },
+        { "ceil", offsetof(struct mathematics, ceil) },
+    };
+    AUTO_ERROR struct error ignored = { 0 };
+    struct mathematics libm;
     if (shares <= 2)
         return 1;
     if (shares >= 262144)
         return 10000;
-    double l = log2((double)shares);
+    if (library_open("libm.so.6", "libc6", symbols, ARRAY_LENGTH(symbols), &libm, &ignored) < 0)
+        return 1 + (shares - 2) * 9999 / 262142; /* the line that was the rule before */
+    double l = libm.log2((double)shares);
     double exponent = (l * l + 125 * l) / 612.0 - 7.0 / 34.0;
-    return (uint64_t)ceil(pow(10, exponent));
+    return (uint64_t)libm.ceil(libm.pow(10, exponent));
 }
 
 /* 10..1000 -> 1..10000, on a line. */
