@@ -69,6 +69,18 @@ static bool wait_for_end(int pidfd, uint64_t timeout_ms)
     return ready > 0;
 }
 
+/* The v1 freezer holds even a killed process; v2's does not, so it may be gone by now. */
+static int let_killed_go(const struct host *host, const struct instance *instance,
+                         struct error *error)
+{
+    if (instance_resume(host, instance->id, error) == 0)
+        return 0;
+    if (error->code != ESRCH && error->code != ENOENT)
+        return -1;
+    error_clear(error);
+    return 0;
+}
+
 static int end_process(const struct host *host, struct instance *instance, int pidfd,
                        int signal_number, uint64_t timeout_ms, struct error *error)
 {
@@ -83,7 +95,7 @@ static int end_process(const struct host *host, struct instance *instance, int p
     }
     if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
         return error_set(error, errno, "kill process %d", instance->pid);
-    if (instance->status == INSTANCE_PAUSED && instance_resume(host, instance->id, error) < 0)
+    if (instance->status == INSTANCE_PAUSED && let_killed_go(host, instance, error) < 0)
         return -1;
     if (!wait_for_end(pidfd, KILLED_TIMEOUT_MS))
         return error_set(error, 0, "process %d does not end: it waits in the kernel",
