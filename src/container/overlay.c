@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 
 #include "base/string.h"
 
@@ -95,8 +97,20 @@ static int mount_by_text(const struct rootfs_overlay *overlay, bool in_user_name
     return fd;
 }
 
+/* The kernel says EINVAL alone; as in a container whose own root is an overlay. */
+static bool is_on_overlay(const char *directory)
+{
+    struct statfs about;
+    return directory && statfs(directory, &about) == 0 && about.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 int overlay_mount(const struct rootfs_overlay *overlay, bool in_user_namespace, struct error *error)
 {
+    if (is_on_overlay(overlay->upper_directory))
+        return error_set(error, 0,
+                         "mount the overlay root: %s is on an overlay itself, which cannot be the "
+                         "writable layer of another one; choose another place with --storage",
+                         overlay->upper_directory);
     int fd = mount_by_context(overlay, in_user_namespace);
     if (fd >= 0 || errno != EINVAL)
         return fd >= 0 ? fd : failed(error, overlay->lower_directories[0]);

@@ -27,7 +27,10 @@ pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd, struct error *error
     }
     pid_t pid = sys_clone3(&arguments);
     if (pid < 0)
-        error_set(error, errno, "create the container's process");
+        error_set(error, errno, "create the container's process%s",
+                  errno == ENOSYS ? " (clone3, of Linux 5.3; seccomp of a container around us may "
+                                    "hide it)"
+                                  : "");
     return pid;
 }
 

@@ -65,3 +65,18 @@ class Rootless(PeopleTest):
         self.wait_log(name, "written\nwritten\nwritten\n")
         self.call("rm", "--force", name)
         self.assertEqual(self.stored(), [])
+
+    def test_nothing_is_said_where_all_that_was_asked_for_is_there(self):
+        result = self.call("--log-level", "warning", "run", "--rm", "-n", self.new_id(), self.image,
+                           "--", "/bin/true")
+        self.assertEqual(result.stderr, "")
+
+    def test_a_limit_is_in_force_or_an_error_with_its_reason(self):
+        """Ordinary users can set limits with systemd alone, or in a cgroup of their own."""
+        result = self.call("run", "--rm", "-n", self.new_id(), "-m", "64m", self.image, "--",
+                           "/bin/cat", "/sys/fs/cgroup/memory.max", ok=None)
+        if result.status == 0:
+            self.assertEqual(result.stdout, "%d\n" % (64 << 20))
+        else:
+            self.assertIn("the limits asked for", result.stderr)
+        self.assertEqual(self.stored(), [])

@@ -23,7 +23,7 @@ struct cgroup_request {
     const char *container_id;
     const struct spec *spec; /* cgroupsPath, resources, annotations org.systemd.property.* */
     enum cgroup_manager manager;
-    bool rootless; /* cannot make cgroups: warn and go on where no limit was asked for */
+    bool rootless; /* cannot make cgroups: goes on where no limit was asked for */
     const struct log *log;
 };
 

@@ -47,6 +47,10 @@ static int make_directory(struct cgroup *cgroup, struct cgroup_directory *direct
     }
     if (failure.code == EBUSY)
         leave_to_others(cgroup);
+    if (is_denied(failure.code))
+        return error_set(error, 0, "%s; %s", failure.message,
+                         cgroup->rootless ? "without it, the limits asked for cannot be set"
+                                          : "--cgroup-manager disabled does without cgroups");
     return error_move(error, &failure);
 }
 
@@ -77,10 +81,10 @@ static int make_directories_for(struct cgroup *cgroup, const struct limit_list *
             enable_controllers(cgroup, directory, limits);
     }
     if (missing > 0)
-        log_warning(&cgroup->log,
-                    "the container is in no cgroup of its own in %zu of %zu hierarchies: "
-                    "no right to make one below %s",
-                    missing, cgroup->count, cgroup->directories[0].mount_point);
+        log_info(&cgroup->log,
+                 "the container is in no cgroup of its own in %zu of %zu hierarchies: "
+                 "no right to make one below %s",
+                 missing, cgroup->count, cgroup->directories[0].mount_point);
     return 0;
 }
 
