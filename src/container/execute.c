@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/home.h"
@@ -78,10 +79,30 @@ static void make_environment(struct execute_request *request)
         string_list_add(environment, "NOTIFY_SOCKET=/run/notify/notify.sock");
 }
 
+/*
+ * Programs that open /dev/stdout again (many do, to log there) need to own what is behind it.
+ * Pipes, sockets and the container's own terminal are given to the user; a file or a terminal of
+ * the host stays whose it is. What cannot be given (an id that is not mapped, a pipe of somebody
+ * else's) is left.
+ */
+static void own_standard_streams(const struct spec_process *process)
+{
+    struct stat status;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fstat(fd, &status) < 0 || status.st_uid == process->user.uid)
+            continue;
+        bool is_ours = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) ||
+                       (process->terminal && S_ISCHR(status.st_mode));
+        if (is_ours && fchown(fd, process->user.uid, (gid_t)-1) < 0)
+            continue;
+    }
+}
+
 int execute_confine(struct execute_request *request, struct error *error)
 {
     const struct process_setup *setup = request->setup;
     make_environment(request);
+    own_standard_streams(setup->process);
     if (process_drop_privileges(setup, error) < 0)
         return -1;
     request->path = process_find_executable(setup->process, error);

@@ -3,6 +3,7 @@
 
 import os
 import socket
+import subprocess
 import tempfile
 import threading
 
@@ -40,6 +41,27 @@ class User(RuntimeTest):
             bundle = self.bundle()
             bundle.process["user"]["umask"] = given
             self.assertEqual(self.guest("umask", bundle=bundle)["umask"], expected)
+
+    def run_with(self, bundle, **streams):
+        container = self.container(bundle)
+        bundle.save()
+        return subprocess.run([settings.RUNTIME, "--root", container.runtime.root, "run", "--bundle",
+                               bundle.path, container.id], stdin=subprocess.DEVNULL, check=True,
+                              timeout=settings.TIMEOUT_S, **streams)
+
+    def test_the_user_can_open_the_standard_streams_again(self):
+        bundle = self.bundle().shell("echo out >/dev/stdout; echo err >/dev/stderr")
+        bundle.process["user"] = {"uid": 1000, "gid": 1000}
+        result = self.run_with(bundle, capture_output=True)
+        self.assertEqual((result.stdout, result.stderr), (b"out\n", b"err\n"))
+
+    def test_a_file_of_the_host_stays_whose_it_is(self):
+        bundle = self.bundle().shell("echo words")
+        bundle.process["user"] = {"uid": 1000, "gid": 1000}
+        path = os.path.join(self.directory, "output")
+        with open(path, "w", encoding="ascii") as output:
+            self.run_with(bundle, stdout=output)
+        self.assertEqual((os.stat(path).st_uid, os.stat(path).st_size), (0, 6))
 
     def test_without_umask_it_is_0022(self):
         self.assertEqual(self.guest("umask")["umask"], "0022")
