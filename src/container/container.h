@@ -28,6 +28,7 @@ struct container_request {
     struct cgroup *cgroup;
     int state_directory_fd;
     const char *state_directory; /* absolute */
+    const char *seccomp_cache;   /* directory of container/seccomp_cache.h */
     int console_socket_fd;       /* connected, -1: none */
     uint32_t preserve_fds;       /* 3 .. 3+n-1 stay open in the container */
     uint32_t listen_fds; /* of those, how many are socket-activation descriptors (LISTEN_FDS) */

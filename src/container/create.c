@@ -9,7 +9,7 @@
  *   SYNC_GO (cgroup descriptors) -------> enters cgroup and namespaces, mounts
  *   network devices, runtime hooks <----- SYNC_MOUNTED (only where there are any)
  *   SYNC_GO ----------------------------> pivots, limits itself
- *   compiles seccomp (where there is any)
+ *   compiles seccomp, or has it (where there is any)
  *   SYNC_GO ----------------------------> may outlive the parent
  *                              <--------- SYNC_WAITING
  */
@@ -27,6 +27,7 @@
 #include "container/init.h"
 #include "container/network.h"
 #include "container/resctrl.h"
+#include "container/seccomp_cache.h"
 #include "container/seccomp_notify.h"
 #include "container/spawn.h"
 #include "container/sync.h"
@@ -208,7 +209,8 @@ static int compile_seccomp(struct creation *creation, struct error *error)
     const struct container_request *request = creation->request;
     if (!creation->seccomp)
         return 0;
-    return seccomp_compile(request->spec->seccomp, creation->seccomp, request->log, error);
+    return seccomp_cache_compile(request->seccomp_cache, request->spec->seccomp, creation->seccomp,
+                                 request->log, error);
 }
 
 static int create(struct creation *creation, struct error *error)

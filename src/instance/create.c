@@ -198,6 +198,7 @@ int instance_create_container(const struct technique_create *create, struct cont
 {
     const struct instance_create_request *request = create->request;
     AUTO_FREE char *directory = state_directory_path(create->host, request->id);
+    AUTO_FREE char *seccomp_cache = state_directory_seccomp_cache(create->host);
     struct container_request container = {
         .id = request->id,
         .bundle = create->instance->bundle,
@@ -207,6 +208,7 @@ int instance_create_container(const struct technique_create *create, struct cont
         .cgroup = create->instance->cgroup,
         .state_directory_fd = create->state_directory_fd,
         .state_directory = directory,
+        .seccomp_cache = seccomp_cache,
         .console_socket_fd = create->console_socket_fd,
         .preserve_fds = create->handed_fds.preserve,
         .listen_fds = create->handed_fds.listen,

@@ -10,6 +10,7 @@
 #include "base/socket.h"
 #include "container/container.h"
 #include "container/preflight.h"
+#include "container/seccomp_cache.h"
 #include "container/seccomp_notify.h"
 #include "instance/create.h"
 #include "instance/exec_process.h"
@@ -91,9 +92,10 @@ static int prepare_seccomp(struct execution *execution, struct error *error)
     const struct spec_seccomp *seccomp = execution->container->seccomp;
     if (!seccomp)
         return 0;
+    AUTO_FREE char *cache = state_directory_seccomp_cache(execution->host);
     execution->seccomp = seccomp_program_new(seccomp, error);
     if (!execution->seccomp ||
-        seccomp_compile(seccomp, execution->seccomp, &execution->host->log, error) < 0)
+        seccomp_cache_compile(cache, seccomp, execution->seccomp, &execution->host->log, error) < 0)
         return -1;
     execution->seccomp_listener_fd = seccomp_notify_connect(seccomp, error);
     return execution->seccomp_listener_fd == -1 ? -1 : 0;

@@ -18,6 +18,11 @@ char *state_directory_path(const struct host *host, const char *id)
     return string_format("%s/%s", host->state_root, id);
 }
 
+char *state_directory_seccomp_cache(const struct host *host)
+{
+    return string_format("%s/@seccomp", host->state_root);
+}
+
 bool state_directory_exists(const struct host *host, const char *id)
 {
     AUTO_FREE char *path = state_directory_path(host, id);

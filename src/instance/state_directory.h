@@ -7,6 +7,9 @@
  *   gate         the start gate's socket, as long as the instance is created and not started
  *   notify/      the sd_notify socket, where one was asked for
  *
+ * STATE_ROOT/@seccomp keeps what outlives them all, and may be lost at any time: compiled filters
+ * (container/seccomp_cache.h).
+ *
  * The directory comes first, with a record of what is about to be made, and goes last: whatever
  * moment its maker is killed at, there is something to list and to delete. Its maker holds an
  * exclusive flock on the directory while the instance is being made.
@@ -43,6 +46,9 @@ int state_directory_remove(const struct host *host, const char *id, struct error
 
 /* Its path, allocated. */
 char *state_directory_path(const struct host *host, const char *id);
+
+/* STATE_ROOT/@seccomp, which is no instance's: an id has no "@". Allocated. */
+char *state_directory_seccomp_cache(const struct host *host);
 
 /* The specification that the instance was made from. */
 struct spec *state_directory_load_spec(int state_directory_fd, struct error *error);

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import socket
 import struct
 import threading
@@ -13,6 +14,7 @@ import time
 
 from harness import settings
 from harness.case import RuntimeTest, only_openvirt
+from harness.runtime import Runtime
 
 MKDIR, GETPID, PERSONALITY, UMASK, SYNC = 83, 39, 135, 95, 162
 IOCTL_NOTIFY_RECEIVE = 0xC0502100
@@ -161,6 +163,89 @@ def is_json(data):
         return True
     except ValueError:
         return False
+
+
+class Cache(SeccompTest):
+    """Compiled filters are kept below the state root."""
+
+    def setUp(self):
+        super().setUp()
+        self.cache = os.path.join(self.runtime.root, "@seccomp")
+        self.refusing = {"names": ["sync"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EBUSY}
+
+    def refused(self, **keywords):
+        """Run one container in which the filter must be at work."""
+        container = self.container(self.with_rules(self.refusing).guest("syscall", SYNC),
+                                   **keywords)
+        self.assertEqual(container.run().values["syscall"], "EBUSY")
+
+    def entries(self):
+        """Which files are there: a new one has a number of its own."""
+        return {name: os.stat(os.path.join(self.cache, name)).st_ino
+                for name in os.listdir(self.cache)}
+
+    @only_openvirt
+    def test_a_filter_is_compiled_once_for_all_who_have_it(self):
+        self.refused()
+        entries = self.entries()
+        self.assertEqual(len(entries), 1)
+        self.refused()
+        container = self.sleeper(self.with_rules(self.refusing))
+        result = container.exec("/bin/guest", "syscall", SYNC)
+        self.assertEqual(result.values["syscall"], "EBUSY")
+        self.assertEqual(self.entries(), entries)
+
+    @only_openvirt
+    def test_exec_compiles_what_is_not_there(self):
+        container = self.sleeper(self.with_rules(self.refusing))
+        entries = self.entries()
+        shutil.rmtree(self.cache)
+        result = container.exec("/bin/guest", "syscall", SYNC)
+        self.assertEqual(result.values["syscall"], "EBUSY")
+        self.assertEqual(set(self.entries()), set(entries))
+
+    @only_openvirt
+    def test_a_damaged_one_is_made_again(self):
+        self.refused()
+        (name, number), = self.entries().items()
+        path = os.path.join(self.cache, name)
+        with open(path, "r+b") as file:
+            file.seek(-64, os.SEEK_END)
+            file.write(b"\xff" * 64)
+        self.refused()
+        self.assertEqual(set(self.entries()), {name})
+        self.assertNotEqual(self.entries()[name], number)
+
+    @only_openvirt
+    def test_what_another_build_compiled_is_not_taken(self):
+        self.refused()
+        other = os.path.join(self.directory, "openvirt-other")
+        with open(self.runtime.path, "rb") as file:
+            program = bytearray(file.read())
+        identity = program.index(struct.pack("<III", 4, 20, 3) + b"GNU\0") + 16
+        program[identity] ^= 1
+        with open(other, "wb") as file:
+            file.write(program)
+        os.chmod(other, 0o755)
+        self.refused(runtime=Runtime(self.directory, path=other))
+        self.assertEqual(len(self.entries()), 2)
+
+    @only_openvirt
+    def test_it_is_no_instance(self):
+        container = self.sleeper(self.with_rules(self.refusing))
+        self.assertEqual(self.runtime.call("list", "--quiet").stdout, container.id + "\n")
+        self.runtime.call("delete", "--force", "@seccomp", ok=False)
+        self.runtime.call("state", "@seccomp", ok=False)
+        self.assertEqual(len(self.entries()), 1)
+
+    @only_openvirt
+    def test_where_it_cannot_be_kept_there_is_a_filter_all_the_same(self):
+        os.makedirs(self.runtime.root, 0o700)
+        elsewhere = os.path.join(self.directory, "elsewhere")
+        os.mkdir(elsewhere, 0o700)
+        os.symlink(elsewhere, self.cache)
+        self.refused()
+        self.assertEqual(os.listdir(elsewhere), [])
 
 
 class Listener:
