@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 MESONFLAGS ?=
 
-.PHONY: all demo check bench fuzz soak install clean format lint help
+.PHONY: all demo check bench fuzz soak install clean format headers help
 
 all: $(BUILD)/build.ninja ## build build/openvirt
 	@ninja -C $(BUILD) --quiet
@@ -46,6 +46,9 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 
 format: ## clang-format over the tree
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+headers: $(BUILD)/build.ninja ## compile each header alone
+	@ninja -C $(BUILD) --quiet headers
 
 clean: ## remove what was built
 	@rm -rf build build-*

@@ -47,10 +47,18 @@ int gate_open(int state_directory_fd, struct error *error)
 {
     struct sockaddr_un address = gate_address(state_directory_fd);
     AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return error_set(error, errno, "connect to the start gate");
-    if (unlinkat(state_directory_fd, gate_name, 0) < 0)
-        return error_set(error, errno, "remove the start gate");
+    if (fd < 0)
+        return error_set(error, errno, "make a socket");
+    /* Of two callers at once, the one that removes the file goes through. */
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        unlinkat(state_directory_fd, gate_name, 0) < 0) {
+        int reason = errno;
+        if (reason != ENOENT && reason != ECONNREFUSED)
+            return error_set(error, reason, "open its start gate");
+        error_set(error, 0, "somebody else has started or ended it meanwhile");
+        error->code = reason;
+        return -1;
+    }
     if (sync_send(fd, SYNC_GO, 0, error) < 0)
         return -1;
     return sync_expect_end(fd, error);
