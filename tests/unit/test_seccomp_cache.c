@@ -1,191 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stdio.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/checksum.h"
-#include "base/io.h"
-#include "base/string.h"
-#include "container/seccomp_cache.h"
-#include "container/seccomp_entry.h"
-
-#define NAMES(...)                                                                                 \
-    (const char *const[])                                                                          \
-    {                                                                                              \
-        __VA_ARGS__, NULL                                                                          \
-    }
-
-static const struct spec_seccomp_argument equals_5[] = {
-    { .index = 1, .value = 5, .value_two = 7, .op = SPEC_SECCOMP_EQ }
-};
-static const struct spec_seccomp_rule rules[] = {
-    { .names = NAMES("keyctl", "umask"),
-      .action = SPEC_SECCOMP_ERRNO,
-      .errno_return = { true, ENOSYS },
-      .arguments = equals_5,
-      .argument_count = 1 },
-    { .names = NAMES("sync"), .action = SPEC_SECCOMP_LOG },
-};
-static const struct spec_seccomp profile = {
-    .default_action = SPEC_SECCOMP_ALLOW,
-    .architectures = NAMES("SCMP_ARCH_X86_64"),
-    .rules = rules,
-    .rule_count = ARRAY_LENGTH(rules),
-};
-
-/* ---- a cache in a directory of the test, and what its owner can see of it ---- */
-
-struct fixture {
-    char base[32];
-    char *directory;
-    struct seccomp_key key;              /* of the profile */
-    struct seccomp_program *program;     /* what the last compile() gave */
-    struct seccomp_compiled *expected;   /* what libseccomp makes of the profile */
-    struct seccomp_compiled *recognised; /* a program that can only come from the cache */
-    struct log log;
-};
-
-static void empty(struct seccomp_program *program)
-{
-    memset(program->compiled, 0, sizeof(*program->compiled));
-}
-
-static bool same(const struct seccomp_compiled *a, const struct seccomp_compiled *b)
-{
-    return a->count == b->count &&
-           memcmp(a->instructions, b->instructions, a->count * sizeof(a->instructions[0])) == 0;
-}
-
-static int set_up(void **state)
-{
-    AUTO_ERROR struct error error = { 0 };
-    struct fixture *fixture = allocate(1, sizeof(*fixture));
-    strcpy(fixture->base, "/tmp/seccomp.XXXXXX");
-    assert_non_null(mkdtemp(fixture->base));
-    fixture->directory = string_format("%s/@seccomp", fixture->base);
-    fixture->log = (struct log){ .level = LOG_LEVEL_INFO, .fd = memfd_create("log", 0) };
-    fixture->program = seccomp_program_new(&profile, &error);
-    assert_int_equal(seccomp_compile(&profile, fixture->program, &fixture->log, &error), 0);
-    fixture->expected = allocate(1, sizeof(*fixture->expected));
-    memcpy(fixture->expected, fixture->program->compiled, sizeof(*fixture->expected));
-    fixture->recognised = allocate(1, sizeof(*fixture->recognised));
-    fixture->recognised->count = 1;
-    fixture->recognised->instructions[0] =
-        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 77);
-    assert_int_equal(seccomp_key_make(&profile, &fixture->key, &error), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    AUTO_ERROR struct error error = { 0 };
-    struct fixture *fixture = *state;
-    assert_int_equal(remove_tree_at(AT_FDCWD, fixture->base, &error), 0);
-    close(fixture->log.fd);
-    free(fixture->directory);
-    free(fixture->expected);
-    free(fixture->recognised);
-    seccomp_key_free(&fixture->key);
-    seccomp_program_free(fixture->program);
-    free(fixture);
-    return 0;
-}
-
-/* Whatever is wrong with the cache, there is a program, and no word below debugging. */
-static void compile(struct fixture *fixture)
-{
-    AUTO_ERROR struct error error = { 0 };
-    empty(fixture->program);
-    assert_int_equal(seccomp_cache_compile(fixture->directory, &profile, fixture->program,
-                                           &fixture->log, &error),
-                     0);
-    assert_null(error.message);
-    assert_int_equal(lseek(fixture->log.fd, 0, SEEK_END), 0);
-}
-
-static bool comes_from_cache(struct fixture *fixture)
-{
-    compile(fixture);
-    if (same(fixture->program->compiled, fixture->recognised))
-        return true;
-    assert_true(same(fixture->program->compiled, fixture->expected));
-    return false;
-}
-
-static int open_cache(const struct fixture *fixture)
-{
-    int fd = open(fixture->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-/* Put the program that is recognised into the cache, as an entry for the profile. */
-static void plant(const struct fixture *fixture)
-{
-    AUTO_ERROR struct error error = { 0 };
-    assert_true(mkdir(fixture->directory, 0700) == 0 || errno == EEXIST);
-    AUTO_CLOSE int fd = open_cache(fixture);
-    if (seccomp_entry_write(fd, &fixture->key, fixture->recognised, &error) < 0)
-        fail_msg("%s", error.message);
-}
-
-static size_t count_entries(const char *directory)
-{
-    size_t count = 0;
-    AUTO_CLOSEDIR DIR *entries = opendir(directory);
-    assert_non_null(entries);
-    for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries))
-        count += entry->d_type == DT_REG;
-    return count;
-}
-
-static char *entry_path(const struct fixture *fixture)
-{
-    return string_format("%s/%016lx", fixture->directory, fixture->key.sum);
-}
-
-static char *read_entry(const struct fixture *fixture, size_t *length)
-{
-    AUTO_ERROR struct error error = { 0 };
-    AUTO_FREE char *path = entry_path(fixture);
-    char *content = read_file_at(AT_FDCWD, path, 1 << 20, length, &error);
-    assert_non_null(content);
-    return content;
-}
-
-static void write_entry(const struct fixture *fixture, const void *content, size_t length)
-{
-    AUTO_FREE char *path = entry_path(fixture);
-    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write_all(fd, content, length), 0);
-}
-
-static bool entry_is_good(const struct fixture *fixture)
-{
-    AUTO_ERROR struct error error = { 0 };
-    AUTO_CLOSE int fd = open_cache(fixture);
-    empty(fixture->program);
-    if (seccomp_entry_read(fd, &fixture->key, fixture->program->compiled, &error) == 0)
-        return true;
-    assert_non_null(error.message);
-    assert_int_equal(fixture->program->compiled->count, 0); /* so it can never be loaded */
-    return false;
-}
+#include "seccomp_cache_fixture.h"
 
 /* ---- what it is for ---- */
 
@@ -204,120 +23,7 @@ static void a_filter_is_compiled_once(void **state)
     assert_int_equal(count_entries(fixture->directory), 1);
 }
 
-/* ---- the key ---- */
-
-static struct seccomp_key key_of(const struct spec_seccomp *seccomp)
-{
-    AUTO_ERROR struct error error = { 0 };
-    struct seccomp_key key;
-    assert_int_equal(seccomp_key_make(seccomp, &key, &error), 0);
-    assert_int_equal(key.length % 8, 0);
-    return key;
-}
-
-static bool equal_keys(const struct spec_seccomp *a, const struct spec_seccomp *b)
-{
-    AUTO_SECCOMP_KEY struct seccomp_key first = key_of(a), second = key_of(b);
-    bool equal =
-        first.length == second.length && memcmp(first.bytes, second.bytes, first.length) == 0;
-    assert_true(equal == (first.sum == second.sum));
-    return equal;
-}
-
-/* At file scope, where such lists live for ever. */
-static const char *const *const no_list = NAMES(NULL);
-static const char *const *const x86 = NAMES("SCMP_ARCH_X86");
-static const char *const *const both = NAMES("SCMP_ARCH_X86_64", "SCMP_ARCH_X86");
-static const char *const *const other_name = NAMES("syncfs");
-static const char *const *const sync_twice = NAMES("sync", "sync");
-static const char *const *const joined = NAMES("keyctlumask");
-static const char *const *const split_elsewhere = NAMES("key", "ctlumask");
-
-/* The profile with one thing changed. */
-enum { VARIANTS = 20 };
-struct variants {
-    struct spec_seccomp seccomp[VARIANTS];
-    struct spec_seccomp_rule rules[VARIANTS][3];
-    struct spec_seccomp_argument arguments[VARIANTS][2];
-};
-
-static struct variants *make_variants(void)
-{
-    struct variants *all = allocate(1, sizeof(*all));
-    for (size_t i = 0; i < VARIANTS; i++) {
-        memcpy(all->rules[i], rules, sizeof(rules));
-        memcpy(all->arguments[i], equals_5, sizeof(equals_5));
-        all->rules[i][0].arguments = all->arguments[i];
-        all->seccomp[i] = profile;
-        all->seccomp[i].rules = all->rules[i];
-    }
-    size_t i = 1;
-    all->seccomp[i++].default_action = SPEC_SECCOMP_LOG;
-    all->seccomp[i++].default_errno_return = (struct spec_u32){ true, 0 };
-    all->seccomp[i++].default_errno_return = (struct spec_u32){ true, 1 };
-    all->seccomp[i++].architectures = NULL;
-    all->seccomp[i++].architectures = x86;
-    all->seccomp[i++].architectures = both;
-    all->seccomp[i++].rule_count = 1;
-    all->rules[i++][1].names = other_name;
-    all->rules[i++][0].names = joined;
-    all->rules[i++][0].names = split_elsewhere;
-    all->rules[i++][1].action = SPEC_SECCOMP_TRAP;
-    all->rules[i++][0].errno_return = (struct spec_u32){ false, ENOSYS };
-    all->rules[i++][0].errno_return = (struct spec_u32){ true, EPERM };
-    all->rules[i++][0].argument_count = 0;
-    all->arguments[i++][0].index = 2;
-    all->arguments[i++][0].value = 5 | 1UL << 40;
-    all->arguments[i++][0].value_two = 8;
-    all->arguments[i++][0].op = SPEC_SECCOMP_NE;
-    all->rules[i++][1] =
-        (struct spec_seccomp_rule){ .names = sync_twice, .action = SPEC_SECCOMP_LOG };
-    assert_int_equal(i, VARIANTS);
-    return all;
-}
-
-static void each_member_of_a_filter_makes_another_key(void **state)
-{
-    (void)state;
-    AUTO_FREE struct variants *all = make_variants();
-    assert_true(equal_keys(&all->seccomp[0], &profile));
-    for (size_t a = 0; a < VARIANTS; a++)
-        for (size_t b = 0; b < a; b++)
-            if (equal_keys(&all->seccomp[a], &all->seccomp[b]))
-                fail_msg("variants %zu and %zu have the same key", a, b);
-}
-
-static void what_is_no_part_of_the_program_is_none_of_the_key(void **state)
-{
-    (void)state;
-    struct spec_seccomp other = profile;
-    other.flag_log = other.flag_tsync = other.flag_spec_allow = true;
-    other.flag_wait_killable_recv = true;
-    other.listener_path = "/run/agent";
-    other.listener_metadata = "words";
-    assert_true(equal_keys(&other, &profile));
-    struct spec_seccomp none = profile, empty_list = profile;
-    none.architectures = NULL;
-    empty_list.architectures = no_list;
-    assert_true(equal_keys(&none, &empty_list));
-}
-
-static void the_program_of_another_filter_is_never_taken(void **state)
-{
-    struct fixture *fixture = *state;
-    AUTO_ERROR struct error error = { 0 };
-    AUTO_FREE struct variants *all = make_variants();
-    plant(fixture);
-    for (size_t i = 1; i < VARIANTS; i++) {
-        empty(fixture->program);
-        assert_int_equal(seccomp_cache_compile(fixture->directory, &all->seccomp[i],
-                                               fixture->program, &fixture->log, &error),
-                         0);
-        assert_false(same(fixture->program->compiled, fixture->recognised));
-    }
-    assert_int_equal(count_entries(fixture->directory), VARIANTS);
-    assert_true(comes_from_cache(fixture));
-}
+/* ---- whose it is ---- */
 
 static void an_entry_of_the_same_name_and_another_key_is_not_taken(void **state)
 {
@@ -635,32 +341,10 @@ static void who_reads_while_others_write_gets_a_whole_program(void **state)
     assert_int_equal(count_entries(fixture->directory), 1);
 }
 
-/* ---- the sum ---- */
-
-static void a_change_of_any_word_changes_the_sum(void **state)
-{
-    (void)state;
-    uint64_t words[8] = { 1, 2, 3 };
-    uint64_t sum = checksum(words, sizeof(words), 0);
-    assert_true(sum != checksum(words, sizeof(words) - 8, 0));
-    assert_true(sum != checksum(words, sizeof(words), 1));
-    for (size_t bit = 0; bit < 64 * ARRAY_LENGTH(words); bit++) {
-        words[bit / 64] ^= 1UL << bit % 64;
-        assert_true(sum != checksum(words, sizeof(words), 0));
-        words[bit / 64] ^= 1UL << bit % 64;
-    }
-    assert_true(sum == checksum(words, sizeof(words), 0));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_filter_is_compiled_once),
-        cmocka_unit_test(each_member_of_a_filter_makes_another_key),
-        cmocka_unit_test(what_is_no_part_of_the_program_is_none_of_the_key),
-        TEST(the_program_of_another_filter_is_never_taken),
         TEST(an_entry_of_the_same_name_and_another_key_is_not_taken),
         TEST(a_change_of_any_byte_is_found),
         TEST(a_file_of_any_other_length_is_found),
@@ -675,7 +359,6 @@ int main(void)
         TEST(a_read_only_state_root_is_read_and_not_written),
         TEST(above_the_bound_the_oldest_go),
         TEST(who_reads_while_others_write_gets_a_whole_program),
-        cmocka_unit_test(a_change_of_any_word_changes_the_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
