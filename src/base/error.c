@@ -6,21 +6,34 @@
 
 #include "base/string.h"
 
+/* Takes ownership of `text`. */
+static int set(struct error *error, int code, char *text)
+{
+    free(error->message);
+    *error = (struct error){ .code = code, .message = text };
+    return -1;
+}
+
 int error_set(struct error *error, int errno_value, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    AUTO_FREE char *text = string_vformat(format, arguments);
+    va_end(arguments);
+
+    return set(error, errno_value,
+               errno_value ? string_format("%s: %s", text, strerror(errno_value))
+                           : take_pointer(text));
+}
+
+int error_set_code(struct error *error, int errno_value, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     char *text = string_vformat(format, arguments);
     va_end(arguments);
 
-    free(error->message);
-    error->code = errno_value;
-    error->message = text;
-    if (errno_value) {
-        error->message = string_format("%s: %s", text, strerror(errno_value));
-        free(text);
-    }
-    return -1;
+    return set(error, errno_value, text);
 }
 
 int error_wrap(struct error *error, const char *format, ...)

@@ -19,6 +19,9 @@ struct error {
 /* Set the message; errno_value (when not 0) adds ": strerror". Returns -1 always. */
 int error_set(struct error *error, int errno_value, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* The same where the text says all: the code is for callers, and adds nothing to the text. */
+int error_set_code(struct error *error, int errno_value, const char *format, ...) PRINTF_LIKE(3, 4);
+
 /* Put "context: " in front of the message that is already there. Returns -1 always. */
 int error_wrap(struct error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 

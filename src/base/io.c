@@ -60,7 +60,7 @@ char *read_fd(int fd, const char *name, size_t limit, size_t *length, struct err
         buffer = reallocate(buffer, capacity, 1);
     }
     if (used > limit) {
-        error_set(error, EFBIG, "read %s: more than %zu bytes", name, limit);
+        error_set_code(error, EFBIG, "read %s: more than %zu bytes", name, limit);
         return NULL;
     }
     buffer[used] = '\0';
@@ -144,7 +144,8 @@ static int remove_entry(int parent, const char *name, dev_t device, struct error
     if (fd < 0 || fstat(fd, &status) < 0)
         return error_set(error, errno, "open directory %s", name);
     if (status.st_dev != device)
-        return error_set(error, EXDEV, "remove %s: another file system is mounted there", name);
+        return error_set_code(error, EXDEV, "remove %s: another file system is mounted there",
+                              name);
     if (remove_children(fd, device, error) < 0)
         return -1;
     if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)

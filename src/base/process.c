@@ -257,14 +257,14 @@ static int finish(struct run *run, struct error *error)
     if (process_wait(run->pid, &wait_status) < 0)
         return error_set(error, errno, "wait for %s", path);
     if (failure == ETIMEDOUT)
-        return error_set(error, ETIMEDOUT, "%s: killed after %llu ms", path,
-                         (unsigned long long)run->request->timeout_ms);
+        return error_set_code(error, ETIMEDOUT, "%s: killed after %llu ms", path,
+                              (unsigned long long)run->request->timeout_ms);
     if (failure)
         return error_set(error, failure, "follow %s", path);
     if (judge(run, wait_status, error) < 0)
         return -1;
     if (run->output.overflow)
-        return error_set(error, EFBIG, "%s: more than 1 MiB of output", path);
+        return error_set_code(error, EFBIG, "%s: more than 1 MiB of output", path);
     return 0;
 }
 

@@ -100,7 +100,7 @@ const struct command command_checkpoint = {
 
 const struct command command_restore = {
     .name = "restore",
-    .summary = "Make a container from such files (not implemented yet)",
+    .summary = "Make a container from the files of a checkpoint (not implemented yet)",
     .operands = "ID",
     .section = COMMAND_OCI,
     .groups = restore_groups,

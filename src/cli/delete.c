@@ -10,7 +10,7 @@ struct delete_options {
 
 static const struct option_definition options_table[] = {
     { 'f', "force", NULL, OPTION_FLAG, MEMBER(force),
-      "kill it first where it is not stopped; one that does not exist is fine" },
+      "kill it first if it has not stopped; no error if it does not exist" },
     { 'r', "regex", NULL, OPTION_FLAG, MEMBER(regex),
       "ID is a regular expression: delete all that match" },
     { 0 },

@@ -32,8 +32,7 @@ static const struct option_definition global_options[] = {
     { 0, "cgroup-manager", "MANAGER", OPTION_CHOICE, MEMBER(cgroup_manager),
       "cgroupfs, systemd or disabled (default: cgroupfs)", .choices = cgroup_managers },
     { 0, "rootless", "BOOL", OPTION_CHOICE, MEMBER(rootless),
-      "true, false or auto: whether privileges are missing (default: auto)",
-      .choices = rootless_choices },
+      "do without privileges: true, false or auto (default: auto)", .choices = rootless_choices },
     { 'v', "version", NULL, OPTION_FLAG, MEMBER(version), "show the version" },
     { 0 },
 };

@@ -17,7 +17,7 @@ struct list_options {
 
 static const struct option_definition options_table[] = {
     OUTPUT_FORMAT_OPTION(MEMBER(format)),
-    { 'q', "quiet", NULL, OPTION_FLAG, MEMBER(quiet), "the ids alone, one a line" },
+    { 'q', "quiet", NULL, OPTION_FLAG, MEMBER(quiet), "only the ids, one a line" },
     { 0 },
 };
 

@@ -17,9 +17,9 @@ struct logs_options {
 
 static const struct option_definition logs_options[] = {
     { 'f', "follow", NULL, OPTION_FLAG, MEMBER(follow), "go on until it ends" },
-    { 'n', "tail", "N", OPTION_STRING, MEMBER(tail), "the last N lines alone (default: all)" },
+    { 'n', "tail", "N", OPTION_STRING, MEMBER(tail), "only the last N lines (default: all)" },
     { 0, "since", "TIME", OPTION_STRING, MEMBER(since),
-      "not older than that: 2026-11-22T16:20:00Z, or 10m" },
+      "only what is newer: 2026-11-22T16:20:00Z, or 10m ago" },
     { 't', "timestamps", NULL, OPTION_FLAG, MEMBER(timestamps), "the time in front of each line" },
     { 0 },
 };

@@ -24,8 +24,8 @@ struct ps_options {
 #define MEMBER(name) offsetof(struct ps_options, name)
 
 static const struct option_definition ps_options[] = {
-    { 'a', "all", NULL, OPTION_FLAG, MEMBER(all), "those that are over as well" },
-    { 'q', "quiet", NULL, OPTION_FLAG, MEMBER(quiet), "the names alone, one a line" },
+    { 'a', "all", NULL, OPTION_FLAG, MEMBER(all), "also those that have ended" },
+    { 'q', "quiet", NULL, OPTION_FLAG, MEMBER(quiet), "only the names, one a line" },
     OUTPUT_FORMAT_OPTION(MEMBER(format)),
     { 0 },
 };

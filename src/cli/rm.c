@@ -8,7 +8,8 @@ struct rm_options {
 };
 
 static const struct option_definition rm_options[] = {
-    { 'f', "force", NULL, OPTION_FLAG, offsetof(struct rm_options, force), "kill what runs" },
+    { 'f', "force", NULL, OPTION_FLAG, offsetof(struct rm_options, force),
+      "kill those that run first" },
     { 0 },
 };
 

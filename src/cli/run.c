@@ -82,20 +82,22 @@ static const struct option_definition people_options[] = {
 };
 
 static const struct option_definition limit_options[] = {
-    { 'm', "memory", "SIZE", OPTION_SIZE, MEMBER(memory), "most memory, as 512m" },
-    { 0, "memory-swap", "SIZE", OPTION_SIZE, MEMBER(memory_swap), "most memory and swap together" },
-    { 0, "cpus", "N", OPTION_STRING, MEMBER(cpus), "most CPUs' time, as 1.5" },
+    { 'm', "memory", "SIZE", OPTION_SIZE, MEMBER(memory), "limit of memory, such as 512m" },
+    { 0, "memory-swap", "SIZE", OPTION_SIZE, MEMBER(memory_swap),
+      "limit of memory and swap together" },
+    { 0, "cpus", "N", OPTION_STRING, MEMBER(cpus), "limit of CPU time, in CPUs, such as 1.5" },
     { 0, "cpu-shares", "N", OPTION_UINT, MEMBER(cpu_shares),
-      "share of the CPUs when others want them (default: 1024)" },
+      "share of the CPUs when they are short (default: 1024)" },
     { 0, "cpu-weight", "N", OPTION_UINT, MEMBER(cpu_weight),
-      "the same in the measure of cgroup v2, 1 to 10000 (default: 100)" },
-    { 0, "cpuset-cpus", "LIST", OPTION_STRING, MEMBER(cpuset_cpus), "these CPUs alone, as 0-2,5" },
-    { 0, "cpuset-mems", "LIST", OPTION_STRING, MEMBER(cpuset_mems), "these memory nodes alone" },
+      "the same on the scale of cgroup v2, 1 to 10000 (default: 100)" },
+    { 0, "cpuset-cpus", "LIST", OPTION_STRING, MEMBER(cpuset_cpus),
+      "run on these CPUs only, such as 0-2,5" },
+    { 0, "cpuset-mems", "LIST", OPTION_STRING, MEMBER(cpuset_mems), "use these memory nodes only" },
     { 0, "pids-limit", "N", OPTION_INT, MEMBER(pids_limit),
-      "most processes and threads; -1: any number (default: 2048)" },
+      "limit of processes and threads; -1: no limit (default: 2048)" },
     { 0, "shm-size", "SIZE", OPTION_SIZE, MEMBER(shm_size), "size of /dev/shm (default: 64m)" },
     { 0, "ulimit", "NAME=SOFT[:HARD]", OPTION_LIST, MEMBER(ulimits),
-      "resource limit, as nofile=1024" },
+      "resource limit, such as nofile=1024" },
     { 0 },
 };
 
@@ -244,10 +246,13 @@ const struct command command_run_verb = {
     .summary = "Make an instance from an image and run a command in it",
     .operands = "IMAGE|DIR|oci:DIR:TAG [--] [COMMAND [ARGUMENT...]]",
     .description =
+        "Options stand before the IMAGE. Ends with the command's own status, or 128 + signal.\n"
         "With --bundle, or with one word in a directory that holds config.json, it is the verb of\n"
-        "an OCI runtime: openvirt run [--bundle DIR] ID. The status is the command's own, or 128 "
-        "+\n"
-        "signal. Options stand before the IMAGE.",
+        "an OCI runtime: openvirt run [--bundle DIR] ID.\n"
+        "\n"
+        "    openvirt run --rm debian -- uname -a\n"
+        "    openvirt run --rm -it -v /srv/data:/data:ro debian -- bash\n"
+        "    openvirt run -d -n web -m 512m debian -- sleep infinity",
     .section = COMMAND_FOR_PEOPLE,
     .groups = groups,
     .options_size = sizeof(struct run_options),

@@ -17,7 +17,7 @@ static int run_state(const struct host *host, const void *options, const struct 
 
 const struct command command_state = {
     .name = "state",
-    .summary = "Print the state of an instance as the OCI specification has it",
+    .summary = "Print the state of an instance as the OCI specification defines it",
     .operands = "ID",
     .section = COMMAND_OCI,
     .minimum_operands = 1,

@@ -147,7 +147,7 @@ static struct json_object *resources_document(const char *path, struct error *er
     if (document && json_object_is_type(document, json_type_object))
         return document;
     if (document)
-        error_set(error, EINVAL, "not a JSON object");
+        error_set_code(error, EINVAL, "not a JSON object");
     error_wrap(error, "resources from %s", path);
     json_object_put(document);
     return NULL;

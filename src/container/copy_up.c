@@ -108,7 +108,7 @@ static int copy_entry(int from, int to, const char *name, int depth, struct erro
 static int copy_directory(int from_fd, int to_fd, int depth, struct error *error)
 {
     if (depth > DEEPEST)
-        return error_set(error, ELOOP, "copy directories deeper than %d", DEEPEST);
+        return error_set_code(error, ELOOP, "copy directories deeper than %d", DEEPEST);
     int readable = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     AUTO_CLOSEDIR DIR *directory = readable < 0 ? NULL : fdopendir(readable);
     if (!directory)

@@ -70,8 +70,9 @@ static int check_existing(int directory, const char *name, const struct spec_dev
         return error_set(error, errno, "examine what is there");
     if (is_device(&status, device))
         return 0;
-    return error_set(error, EEXIST, "the image has another file there than the device %c %u:%u",
-                     device->type, device->major, device->minor);
+    return error_set_code(error, EEXIST,
+                          "the image has another file there than the device %c %u:%u", device->type,
+                          device->major, device->minor);
 }
 
 /* As asked for, also where the node was there already. */
@@ -102,9 +103,10 @@ static int open_host_device(const struct spec_device *device, struct error *erro
         if (fd >= 0 && fstat(fd, &status) == 0 && is_device(&status, device))
             return take_fd(&fd);
     }
-    return error_set(error, ENODEV,
-                     "device nodes cannot be made here, and the host has no device %c %u:%u at %s",
-                     device->type, device->major, device->minor, device->path);
+    return error_set_code(
+        error, ENODEV,
+        "device nodes cannot be made here, and the host has no device %c %u:%u at %s", device->type,
+        device->major, device->minor, device->path);
 }
 
 static int bind_device(int directory, const char *name, const struct spec_device *device,
@@ -122,8 +124,9 @@ static int bind_device(int directory, const char *name, const struct spec_device
     if (is_device(&status, device))
         return 0;
     if (!S_ISREG(status.st_mode) || status.st_size != 0)
-        return error_set(error, EEXIST, "the image has another file there than the device %c %u:%u",
-                         device->type, device->major, device->minor);
+        return error_set_code(error, EEXIST,
+                              "the image has another file there than the device %c %u:%u",
+                              device->type, device->major, device->minor);
     return mount_attach(source, target, error);
 }
 

@@ -69,7 +69,7 @@ char *process_find_executable(const struct spec_process *process, struct error *
     const char *name = process->args[0];
     int failure = 0;
     if (!*name) {
-        error_set(error, ENOENT, "exec: process.args[0] is empty");
+        error_set_code(error, ENOENT, "exec: process.args[0] is empty");
         return NULL;
     }
     if (strchr(name, '/')) {
@@ -86,7 +86,7 @@ char *process_find_executable(const struct spec_process *process, struct error *
     if (failure == EACCES)
         error_set(error, failure, "exec: \"%s\"", name);
     else
-        error_set(error, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+        error_set_code(error, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
     return NULL;
 }
 

@@ -126,7 +126,7 @@ int filesystem_mount(const struct filesystem_request *request, struct error *err
 {
     AUTO_CLOSE int context = fsopen(request->type, FSOPEN_CLOEXEC);
     if (context < 0 && errno == ENODEV)
-        return error_set(error, ENODEV, "this kernel has no file system %s", request->type);
+        return error_set_code(error, ENODEV, "this kernel has no file system %s", request->type);
     if (context < 0)
         return error_set(error, errno, "make a file system %s", request->type);
     if (request->source && fsconfig(context, FSCONFIG_SET_STRING, "source", request->source, 0) < 0)

@@ -87,9 +87,10 @@ static int open_user_namespace(const struct spec *spec, const struct spec_mount 
     if (mount->uid_mapping_count > 0 || spec->uid_mapping_count > 0)
         return make_mapped_namespace(mount, spec, error);
     if (!path)
-        return error_set(error, EINVAL,
-                         "option idmap needs uidMappings and gidMappings, of the mount or of a "
-                         "user namespace");
+        return error_set_code(
+            error, EINVAL,
+            "option idmap needs uidMappings and gidMappings, of the mount or of a "
+            "user namespace");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? error_set(error, errno, "open user namespace %s", path) : fd;
 }
@@ -108,6 +109,6 @@ int idmapped_apply(const struct spec *spec, const struct spec_mount *mount, int 
     if (mount_setattr(tree_fd, "", flags, &attributes, sizeof(attributes)) == 0)
         return 0;
     if (errno == EINVAL)
-        return error_set(error, EINVAL, "map ids: the source's file system cannot");
+        return error_set_code(error, EINVAL, "map ids: the source's file system cannot");
     return error_set(error, errno, "map ids");
 }

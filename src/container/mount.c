@@ -196,7 +196,7 @@ static int change_existing(const struct rootfs *rootfs, const struct spec_mount 
                            struct error *error)
 {
     if (mount->propagation_count == 0)
-        return error_set(error, EINVAL, "type is missing");
+        return error_set_code(error, EINVAL, "type is missing");
     struct spec_mount existing = *mount;
     existing.remount = existing.bind = true;
     return remount(rootfs, &existing, error);

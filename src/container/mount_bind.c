@@ -40,7 +40,7 @@ int bind_clone_host_path(const char *path)
 
 static int no_source(struct error *error)
 {
-    return error_set(error, EINVAL, "a bind mount needs a source");
+    return error_set_code(error, EINVAL, "a bind mount needs a source");
 }
 
 /* Slave, or private where linux.rootfsPropagation has it so: what a clone of the child would be. */
@@ -118,7 +118,7 @@ static int check_source(const struct spec_mount *mount, int fd, struct error *er
     if (fstatfs(fd, &file_system) < 0)
         return error_set(error, errno, "examine the source");
     if (file_system.f_type != PROC_SUPER_MAGIC)
-        return error_set(error, EPERM, "only a procfs can be mounted on /proc");
+        return error_set_code(error, EPERM, "only a procfs can be mounted on /proc");
     return 0;
 }
 

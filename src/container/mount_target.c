@@ -89,9 +89,9 @@ static int check_name(const struct spec_mount *mount, struct error *error)
     int below = components_below("/proc", mount->destination);
     bool is_proc = mount->type && string_equal(mount->type, "proc");
     if (below == 0 && !is_proc && !mount->bind && !mount->remount)
-        return error_set(error, EPERM, "only a procfs can be mounted on /proc");
+        return error_set_code(error, EPERM, "only a procfs can be mounted on /proc");
     if (below > 0 && !mount->remount && !is_allowed_below_proc(mount))
-        return error_set(error, EPERM, "nothing can be mounted inside /proc here");
+        return error_set_code(error, EPERM, "nothing can be mounted inside /proc here");
     return 0;
 }
 
@@ -109,10 +109,10 @@ static int check_place(const struct rootfs *rootfs, const struct spec_mount *mou
     if (mount->remount)
         return 0;
     if (status.stx_mnt_id == rootfs->root_mount_id && status.stx_ino == rootfs->root_inode)
-        return error_set(error, EPERM, "the destination is the container's root itself");
+        return error_set_code(error, EPERM, "the destination is the container's root itself");
     if (file_system.f_type == PROC_SUPER_MAGIC &&
         components_below("/proc", mount->destination) != 0 && !is_allowed_below_proc(mount))
-        return error_set(error, EPERM, "the destination leads into /proc");
+        return error_set_code(error, EPERM, "the destination leads into /proc");
     return 0;
 }
 
@@ -148,7 +148,7 @@ int mount_attach(int mount_fd, int target_fd, struct error *error)
                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
         return 0;
     if (errno == ENOTDIR)
-        return error_set(error, ENOTDIR,
-                         "a directory can only be mounted on a directory, a file on a file");
+        return error_set_code(error, ENOTDIR,
+                              "a directory can only be mounted on a directory, a file on a file");
     return error_set(error, errno, "attach the mount");
 }

@@ -71,6 +71,7 @@ int procfs_write(int procfs_fd, const char *path, const char *text, struct error
     if (written < 0)
         return error_set(error, errno, "write \"%s\" to /proc/%s", text, path);
     if ((size_t)written != length)
-        return error_set(error, EIO, "write \"%s\" to /proc/%s: only a part was taken", text, path);
+        return error_set_code(error, EIO, "write \"%s\" to /proc/%s: only a part was taken", text,
+                              path);
     return 0;
 }

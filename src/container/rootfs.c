@@ -225,8 +225,8 @@ static int pivot(struct error *error)
     if (sys_pivot_root(".", ".") == 0)
         return 0;
     if (errno == EINVAL)
-        return error_set(error, EINVAL,
-                         "pivot_root (if the host's root is an initramfs, use --no-pivot)");
+        return error_set_code(error, EINVAL,
+                              "pivot_root (if the host's root is an initramfs, use --no-pivot)");
     return error_set(error, errno, "pivot_root");
 }
 

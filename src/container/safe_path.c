@@ -213,6 +213,6 @@ int safe_make_parent(int root_fd, const char *path, char *name, struct error *er
     if (walk_begin(&walk, root_fd, path) < 0 || walk_path(&walk, name) < 0)
         return error_set(error, errno, "make the directory of %s in the container", path);
     if (string_equal(name, ".") || string_equal(name, ".."))
-        return error_set(error, EINVAL, "%s names no file", path);
+        return error_set_code(error, EINVAL, "%s names no file", path);
     return take_fd(&walk.parent_fd);
 }

@@ -47,12 +47,9 @@ static int receive(int fd, int32_t *value, int *fds, size_t *count, struct error
     if (length <= 0)
         return (int)length;
     if (length < (ssize_t)offsetof(struct message, text))
-        return error_set(error, EPROTO, "malformed message of %zd bytes", length);
-    if (message.type == SYNC_FAILED) {
-        error_set(error, 0, "%s", message.text);
-        error->code = message.value;
-        return -1;
-    }
+        return error_set_code(error, EPROTO, "malformed message of %zd bytes", length);
+    if (message.type == SYNC_FAILED)
+        return error_set_code(error, message.value, "%s", message.text);
     if (value)
         *value = message.value;
     return (int)message.type;
@@ -101,10 +98,8 @@ static int expect(int fd, enum sync_type wanted, int32_t *value, int *fds, size_
     if (type < 0 || type == (int)wanted)
         return type < 0 ? -1 : 0;
     if (type > 0)
-        return error_set(error, EPROTO, "message %d instead of %d", type, wanted);
-    error_set(error, 0, "the other side ended without a word");
-    error->code = EPIPE;
-    return -1;
+        return error_set_code(error, EPROTO, "message %d instead of %d", type, wanted);
+    return error_set_code(error, EPIPE, "the other side ended without a word");
 }
 
 int sync_expect_fds(int fd, enum sync_type wanted, int32_t *value, int *fds, size_t *count,
@@ -124,6 +119,6 @@ int sync_expect_end(int fd, struct error *error)
     size_t no_fds = 0;
     int type = receive(fd, NULL, NULL, &no_fds, error);
     if (type > 0)
-        return error_set(error, EPROTO, "message %d after the last one", type);
+        return error_set_code(error, EPROTO, "message %d after the last one", type);
     return type;
 }

@@ -36,7 +36,7 @@ int interrupt_check(struct error *error)
     sigpending(&pending);
     for (size_t i = 0; i < ARRAY_LENGTH(ending_signals); i++)
         if (sigismember(&pending, ending_signals[i]) == 1)
-            return error_set(error, EINTR, "stopped");
+            return error_set_code(error, EINTR, "stopped");
     return 0;
 }
 

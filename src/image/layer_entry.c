@@ -75,8 +75,8 @@ static int count_entry(struct layer_work *work, const struct header *header, str
     if (header->type != AE_IFREG)
         return 0;
     if (header->size > limits->bytes - work->bytes)
-        return error_set(error, EFBIG, "%s: the layer's files have more than %llu bytes",
-                         header->name, (unsigned long long)limits->bytes);
+        return error_set_code(error, EFBIG, "%s: the layer's files have more than %llu bytes",
+                              header->name, (unsigned long long)limits->bytes);
     work->bytes += header->size;
     return 0;
 }

@@ -16,12 +16,11 @@ static struct instance *load_controllable(const struct host *host, const char *i
     if (!instance)
         return NULL;
     if (instance->status == INSTANCE_STOPPED) {
-        error_set(error, 0, "container not running");
-        error->code = ESRCH;
+        error_set_code(error, ESRCH, "container not running");
         return NULL;
     }
     if (!instance->cgroup) {
-        error_set(error, ENOTSUP, "it has no cgroup (--cgroup-manager disabled)");
+        error_set_code(error, ENOTSUP, "it has no cgroup (--cgroup-manager disabled)");
         return NULL;
     }
     return take_pointer(instance);
@@ -33,8 +32,8 @@ int instance_pause(const struct host *host, const char *id, struct error *error)
     if (!instance)
         return error_wrap(error, "pause %s", id);
     if (instance->status != INSTANCE_RUNNING && instance->status != INSTANCE_CREATED)
-        return error_set(error, EINVAL, "pause %s: it is %s, not running", id,
-                         instance_status_name(instance->status));
+        return error_set_code(error, EINVAL, "pause %s: it is %s, not running", id,
+                              instance_status_name(instance->status));
     if (cgroup_freeze(instance->cgroup, error) < 0)
         return error_wrap(error, "pause %s", id);
     return 0;
@@ -46,8 +45,8 @@ int instance_resume(const struct host *host, const char *id, struct error *error
     if (!instance)
         return error_wrap(error, "resume %s", id);
     if (instance->status != INSTANCE_PAUSED)
-        return error_set(error, EINVAL, "resume %s: it is %s, not paused", id,
-                         instance_status_name(instance->status));
+        return error_set_code(error, EINVAL, "resume %s: it is %s, not paused", id,
+                              instance_status_name(instance->status));
     if (cgroup_thaw(instance->cgroup, error) < 0)
         return error_wrap(error, "resume %s", id);
     return 0;
@@ -59,10 +58,10 @@ static int update_resctrl(const struct instance *instance, const char *l3_cache_
     if (!l3_cache_schema && !memory_bandwidth_schema)
         return 0;
     if (!instance->resctrl_group)
-        return error_set(error, EINVAL, "it was made without linux.intelRdt");
+        return error_set_code(error, EINVAL, "it was made without linux.intelRdt");
     AUTO_FREE char *root = resctrl_mount_point();
     if (!root)
-        return error_set(error, ENOTSUP, "no resctrl file system is mounted");
+        return error_set_code(error, ENOTSUP, "no resctrl file system is mounted");
     return resctrl_update(root, instance->resctrl_group, l3_cache_schema, memory_bandwidth_schema,
                           error);
 }

@@ -45,8 +45,8 @@ static int delete_loaded(const struct host *host, struct instance *instance, int
                          bool force, struct error *error)
 {
     if (instance->status != INSTANCE_STOPPED && !force)
-        return error_set(error, EBUSY, "it is %s; stop it first, or delete it with --force",
-                         instance_status_name(instance->status));
+        return error_set_code(error, EBUSY, "it is %s; stop it first, or delete it with --force",
+                              instance_status_name(instance->status));
     if (end_process(instance, error) < 0)
         return -1;
     AUTO_ERROR struct error unreadable = { 0 };

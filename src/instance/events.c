@@ -89,7 +89,7 @@ int instance_events(const struct host *host, const char *id, uint32_t interval_s
     if (pidfd < 0)
         return error_wrap(error, "events of %s", id);
     if (!instance->cgroup)
-        return error_set(error, ENOTSUP, "events of %s: it has no cgroup", id);
+        return error_set_code(error, ENOTSUP, "events of %s: it has no cgroup", id);
     AUTO_CLOSE int timer_fd = interval_timer(interval_s, error);
     AUTO_CLOSE int oom_fd = cgroup_open_oom_events(instance->cgroup, error);
     if (timer_fd < 0 || oom_fd < 0)

@@ -41,10 +41,8 @@ static int check_status(const struct execution *execution, struct error *error)
     if (status == INSTANCE_PAUSED && execution->request->ignore_paused)
         return 0;
     if (status == INSTANCE_PAUSED)
-        return error_set(error, EINVAL, "it is paused; resume it, or use --ignore-paused");
-    error_set(error, 0, "container not running");
-    error->code = ESRCH;
-    return -1;
+        return error_set_code(error, EINVAL, "it is paused; resume it, or use --ignore-paused");
+    return error_set_code(error, ESRCH, "container not running");
 }
 
 static int load(struct execution *execution, struct error *error)

@@ -26,8 +26,8 @@ int handed_fds_find(uint32_t preserve_fds, struct handed_fds *handed, struct err
     for (uint32_t i = 0; i < handed->preserve; i++) {
         int fd = STDERR_FILENO + 1 + (int)i, flags = fcntl(fd, F_GETFD);
         if (flags < 0 || (flags & FD_CLOEXEC))
-            return error_set(error, EBADF, "%s: descriptor %d is not open",
-                             i < preserve_fds ? "--preserve-fds" : "$LISTEN_FDS", fd);
+            return error_set_code(error, EBADF, "%s: descriptor %d is not open",
+                                  i < preserve_fds ? "--preserve-fds" : "$LISTEN_FDS", fd);
     }
     return 0;
 }

@@ -18,9 +18,7 @@ static int kill_first_process(const struct instance *instance, int signal_number
     if (errno != ESRCH)
         return error_set(error, errno, "send signal %d to process %d", signal_number,
                          instance->pid);
-    error_set(error, 0, "container not running");
-    error->code = ESRCH;
-    return -1;
+    return error_set_code(error, ESRCH, "container not running");
 }
 
 /* Without its own pid namespace, processes may outlive the first one: --all is for them. */

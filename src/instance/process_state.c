@@ -50,9 +50,7 @@ int process_state_open(pid_t pid, uint64_t start_time, struct error *error)
     /* Checked after opening: from then on the pidfd holds on to this one process. */
     AUTO_CLOSE int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (fd < 0 || !process_state_is_alive(pid, start_time)) {
-        error_set(error, 0, "container not running");
-        error->code = ESRCH;
-        return -1;
+        return error_set_code(error, ESRCH, "container not running");
     }
     return take_fd(&fd);
 }

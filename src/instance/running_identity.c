@@ -21,7 +21,7 @@ static int open_root(const struct instance *instance, struct error *error)
     if (fd < 0)
         return error_set(error, errno, "open the root of instance %s", instance->id);
     if (!process_state_is_alive(instance->pid, instance->pid_start_time))
-        return error_set(error, ESRCH, "container not running");
+        return error_set_code(error, ESRCH, "container not running");
     return take_fd(&fd);
 }
 

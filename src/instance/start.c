@@ -58,8 +58,8 @@ static int start_loaded(const struct host *host, struct instance *instance, int 
                         struct error *error)
 {
     if (instance->status != INSTANCE_CREATED)
-        return error_set(error, EINVAL, "it is %s, not created",
-                         instance_status_name(instance->status));
+        return error_set_code(error, EINVAL, "it is %s, not created",
+                              instance_status_name(instance->status));
     AUTO_SPEC struct spec *spec = state_directory_load_spec(state_directory_fd, error);
     if (!spec)
         return -1;

@@ -31,9 +31,8 @@ bool state_directory_exists(const struct host *host, const char *id)
 
 int state_directory_id_in_use(const char *id, struct error *error)
 {
-    error_set(error, 0, "instance %s exists already; choose another name or delete it first", id);
-    error->code = EEXIST;
-    return -1;
+    return error_set_code(error, EEXIST,
+                          "instance %s exists already; choose another name or delete it first", id);
 }
 
 int state_directory_make(const struct host *host, const char *id, struct error *error)
@@ -63,11 +62,9 @@ int state_directory_open(const struct host *host, const char *id, struct error *
     if (errno != ENOENT)
         return error_set(error, errno, "open state directory %s", path);
     if (storage_exists(host, id))
-        error_set(error, 0, "instance %s is not running (`openvirt start %s` starts it)", id, id);
-    else
-        error_set(error, 0, "instance %s does not exist", id);
-    error->code = ENOENT;
-    return -1;
+        return error_set_code(error, ENOENT,
+                              "instance %s is not running (`openvirt start %s` starts it)", id, id);
+    return error_set_code(error, ENOENT, "instance %s does not exist", id);
 }
 
 bool state_directory_is_locked(int state_directory_fd)

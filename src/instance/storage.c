@@ -49,7 +49,8 @@ static int check_name(const char *name, struct error *error)
 {
     if (instance_id_is_valid(name))
         return 0;
-    return error_set(error, EINVAL, "\"%s\" is not a name: up to 128 of A-Z a-z 0-9 _ + . -", name);
+    return error_set_code(error, EINVAL, "\"%s\" is not a name: up to 128 of A-Z a-z 0-9 _ + . -",
+                          name);
 }
 
 char *storage_path(const struct host *host, const char *name, struct error *error)
@@ -79,12 +80,10 @@ static int open_directory(const struct host *host, const char *name, struct stor
     storage->directory_fd = open(storage->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (storage->directory_fd >= 0)
         return 0;
-    int code = errno;
-    if (code == ENOENT)
-        error_set(error, 0, "instance %s does not exist", name);
+    if (errno == ENOENT)
+        error_set_code(error, ENOENT, "instance %s does not exist", name);
     else
-        error_set(error, code, "open %s", storage->path);
-    error->code = code;
+        error_set(error, errno, "open %s", storage->path);
     storage_close(storage);
     return -1;
 }
@@ -109,16 +108,12 @@ int storage_lock(struct storage *storage, struct error *error)
         openat(storage->directory_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set(error, errno, "open %s/lock", storage->path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        int code = errno;
-        error_set(error, code == EWOULDBLOCK ? 0 : code, "instance %s is in use", storage->name);
-        error->code = code == EWOULDBLOCK ? EBUSY : code;
-        return -1;
-    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK
+                   ? error_set_code(error, EBUSY, "instance %s is in use", storage->name)
+                   : error_set(error, errno, "lock %s", storage->path);
     if (!is_current(storage)) {
-        error_set(error, 0, "instance %s does not exist any more", storage->name);
-        error->code = ENOENT;
-        return -1;
+        return error_set_code(error, ENOENT, "instance %s does not exist any more", storage->name);
     }
     storage->lock_fd = take_fd(&fd);
     return 0;
@@ -127,11 +122,10 @@ int storage_lock(struct storage *storage, struct error *error)
 static int name_is_taken(const char *name, struct error *error)
 {
     error_clear(error);
-    error_set(error, 0,
-              "the name %s is taken: take another, or remove that instance with `openvirt rm %s`",
-              name, name);
-    error->code = EEXIST;
-    return -1;
+    return error_set_code(
+        error, EEXIST,
+        "the name %s is taken: take another, or remove that instance with `openvirt rm %s`", name,
+        name);
 }
 
 /* What a process left that was killed while it made one. */

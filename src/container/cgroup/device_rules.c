@@ -107,7 +107,7 @@ static int narrow_exceptions(struct device_exceptions *exceptions,
         if (overlaps(&item, rule) && !covers(rule, &item)) {
             AUTO_FREE char *rule_text = device_rule_text(rule),
                            *item_text = device_rule_text(&item);
-            return error_set(
+            return error_set_code(
                 error, ENOTSUP,
                 "linux.resources.devices: the rule for \"%s\" takes a part out of \"%s\", "
                 "which cgroup v1 cannot do",
@@ -173,7 +173,7 @@ int devices_apply(struct cgroup *cgroup, const struct spec_resources *resources,
         return devices_v2_apply(v2, resources, fresh, error);
     if (resources->device_rule_count == 0)
         return 0;
-    return error_set(
+    return error_set_code(
         error, ENOTSUP,
         "linux.resources.devices: the cgroup controller \"devices\" is not available on "
         "this host");

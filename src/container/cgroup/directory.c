@@ -242,12 +242,12 @@ int directory_check_unused(const struct cgroup_directory *directory, struct erro
     if (tree_processes(directory->path, &pids, &count, error) < 0)
         return -1;
     if (count > 0)
-        return error_set(error, EBUSY,
-                         "cgroup %s has processes in it already (%d is one); use another "
-                         "cgroupsPath, or end them",
-                         directory->path, pids[0]);
+        return error_set_code(error, EBUSY,
+                              "cgroup %s has processes in it already (%d is one); use another "
+                              "cgroupsPath, or end them",
+                              directory->path, pids[0]);
     if (directory_is_frozen(directory))
-        return error_set(error, EBUSY, "cgroup %s exists and is frozen; thaw or remove it",
-                         directory->path);
+        return error_set_code(error, EBUSY, "cgroup %s exists and is frozen; thaw or remove it",
+                              directory->path);
     return 0;
 }

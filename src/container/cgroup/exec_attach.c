@@ -46,12 +46,12 @@ static int check_words(const struct cgroup *cgroup, const char *const *words, st
         for (size_t i = 0; i < cgroup->count && !used; i++)
             used = sub_path(*words, &cgroup->directories[i]) != NULL;
         if (!used)
-            return error_set(error, EINVAL, "--cgroup %s: this host has no such controller",
-                             *words);
+            return error_set_code(error, EINVAL, "--cgroup %s: this host has no such controller",
+                                  *words);
         const char *colon = strchr(*words, ':');
         if (!is_below(colon ? colon + 1 : *words))
-            return error_set(error, EINVAL, "--cgroup %s: must stay below the container's cgroup",
-                             *words);
+            return error_set_code(error, EINVAL,
+                                  "--cgroup %s: must stay below the container's cgroup", *words);
     }
     return 0;
 }
@@ -105,8 +105,9 @@ static int attach_beside_others(const struct cgroup_directory *directory, pid_t 
             attach_below(path, pid, &ignored) == 0)
             return 0;
     }
-    return error_set(error, EBUSY, "cgroup %s takes no processes, and none of those below it does",
-                     directory->path);
+    return error_set_code(error, EBUSY,
+                          "cgroup %s takes no processes, and none of those below it does",
+                          directory->path);
 }
 
 int cgroup_attach_exec(struct cgroup *cgroup, pid_t pid, const char *const *sub_cgroups,

@@ -39,8 +39,8 @@ static int wait_for_event(struct cgroup_directory *directory, const char *line, 
         uint64_t now = now_ms();
         struct pollfd waiting = { .fd = fd, .events = POLLPRI };
         if (now >= end)
-            return error_set(error, ETIMEDOUT, "cgroup %s did not reach \"%s\" within %d s",
-                             directory->path, line, FREEZE_TIMEOUT_MS / 1000);
+            return error_set_code(error, ETIMEDOUT, "cgroup %s did not reach \"%s\" within %d s",
+                                  directory->path, line, FREEZE_TIMEOUT_MS / 1000);
         if (poll(&waiting, 1, (int)(end - now)) < 0 && errno != EINTR)
             return error_set(error, errno, "wait for %s/cgroup.events", directory->path);
     }
@@ -75,14 +75,14 @@ static int freeze_v1(struct cgroup_directory *directory, struct error *error)
     }
     AUTO_ERROR struct error ignored = { 0 };
     directory_write(directory, "freezer.state", "THAWED", &ignored);
-    return error_set(error, ETIMEDOUT, "cgroup %s is not frozen after %d s", directory->path,
-                     FREEZE_TIMEOUT_MS / 1000);
+    return error_set_code(error, ETIMEDOUT, "cgroup %s is not frozen after %d s", directory->path,
+                          FREEZE_TIMEOUT_MS / 1000);
 }
 
 static int no_freezer(struct error *error)
 {
-    return error_set(error, ENOTSUP,
-                     "no freezer: the container has no cgroup in the v2 or freezer hierarchy");
+    return error_set_code(error, ENOTSUP,
+                          "no freezer: the container has no cgroup in the v2 or freezer hierarchy");
 }
 
 static bool can_freeze_v2(const struct cgroup_directory *directory)

@@ -171,8 +171,8 @@ int hierarchies_parse(char *mountinfo, struct hierarchies *hierarchies, struct e
     if (hierarchies->count == 0)
         parse_lines(copy, true, hierarchies);
     if (hierarchies->count == 0)
-        return error_set(error, ENOENT,
-                         "no cgroup hierarchy is mounted; mount cgroup2 on /sys/fs/cgroup");
+        return error_set_code(error, ENOENT,
+                              "no cgroup hierarchy is mounted; mount cgroup2 on /sys/fs/cgroup");
     name_unified(hierarchies);
     return 0;
 }

@@ -21,8 +21,8 @@ int cgroup_processes(const struct cgroup *cgroup, pid_t **pids, size_t *count, s
     *count = 0;
     const struct cgroup_directory *directory = directory_main(cgroup);
     if (!directory)
-        return error_set(error, ENOTSUP,
-                         "the container has no cgroup, so its processes cannot be found");
+        return error_set_code(error, ENOTSUP,
+                              "the container has no cgroup, so its processes cannot be found");
     return tree_processes(directory->path, pids, count, error);
 }
 
@@ -63,7 +63,7 @@ static int signal_frozen(struct cgroup *cgroup, int signal_number, struct error 
 {
     const struct cgroup_directory *directory = directory_main(cgroup);
     if (!directory)
-        return error_set(error, ENOTSUP, "the container has no cgroup to signal");
+        return error_set_code(error, ENOTSUP, "the container has no cgroup to signal");
     AUTO_ERROR struct error ignored = { 0 }, failure = { 0 };
     bool was_frozen = cgroup_is_frozen(cgroup);
     bool frozen = was_frozen || cgroup_freeze(cgroup, &ignored) == 0;

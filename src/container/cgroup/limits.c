@@ -104,7 +104,7 @@ int limit_rows_refuse(const struct limit_row *rows, size_t count,
     for (size_t i = 0; i < count; i++) {
         int64_t value;
         if (limit_row_value(&rows[i], resources, &value) && value > 0)
-            return error_set(error, ENOTSUP, "%s: %s", rows[i].field, reason);
+            return error_set_code(error, ENOTSUP, "%s: %s", rows[i].field, reason);
     }
     return 0;
 }
@@ -144,9 +144,9 @@ int limits_rdma_files(const struct spec_resources *resources, struct limit_list 
 
 static int controller_missing(const char *field, const char *controller, struct error *error)
 {
-    return error_set(error, ENOTSUP,
-                     "%s: the cgroup controller \"%s\" is not available on this host", field,
-                     controller);
+    return error_set_code(error, ENOTSUP,
+                          "%s: the cgroup controller \"%s\" is not available on this host", field,
+                          controller);
 }
 
 /* Where v1 has the controller it is used there, as v2 cannot have it then (cgroups(7)). */
@@ -176,7 +176,8 @@ static int collect_unified(struct cgroup *cgroup, const struct spec_resources *r
     size_t first = list->count;
     struct cgroup_directory *v2 = directory_v2(cgroup);
     if (resources->unified_count > 0 && !v2)
-        return error_set(error, ENOTSUP, "linux.resources.unified: this host has no cgroup v2");
+        return error_set_code(error, ENOTSUP,
+                              "linux.resources.unified: this host has no cgroup v2");
     if (limits_v2_unified(resources, list, error) < 0)
         return -1;
     for (size_t i = first; i < list->count; i++)
@@ -207,8 +208,8 @@ static int describe_failure(const struct limit *limit, const char *file, const c
                             bool missing, int errno_value, struct error *error)
 {
     if (missing)
-        return error_set(error, ENOTSUP, "%s: the kernel has no %s in cgroup %s", limit->field,
-                         limit->file, limit->directory->path);
+        return error_set_code(error, ENOTSUP, "%s: the kernel has no %s in cgroup %s", limit->field,
+                              limit->file, limit->directory->path);
     return error_set(error, errno_value, "%s: write \"%s\" to %s/%s", limit->field, value,
                      limit->directory->path, file);
 }

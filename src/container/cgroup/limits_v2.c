@@ -101,10 +101,10 @@ static int add_swap(const struct spec_resources *resources, struct limit_list *l
     if (swap == 0)
         return 0;
     if (limit <= 0)
-        return error_set(error, EINVAL, "%s: needs memory.limit beside it", field);
+        return error_set_code(error, EINVAL, "%s: needs memory.limit beside it", field);
     if (swap < limit)
-        return error_set(error, EINVAL, "%s: %" PRId64 " is less than memory.limit %" PRId64, field,
-                         swap, limit);
+        return error_set_code(error, EINVAL, "%s: %" PRId64 " is less than memory.limit %" PRId64,
+                              field, swap, limit);
     limit_add(list, field, file, "%" PRId64, swap - limit)->optional = swap == limit;
     return 0;
 }
@@ -116,8 +116,9 @@ int limits_v2_memory(const struct spec_resources *resources, struct limit_list *
                           error) < 0)
         return -1;
     if (resources->memory.use_hierarchy.set && !resources->memory.use_hierarchy.value)
-        return error_set(error, ENOTSUP,
-                         "linux.resources.memory.useHierarchy: cgroup v2 always is hierarchical");
+        return error_set_code(
+            error, ENOTSUP,
+            "linux.resources.memory.useHierarchy: cgroup v2 always is hierarchical");
     limit_rows_add(list, memory_rows, ARRAY_LENGTH(memory_rows), resources);
     return add_swap(resources, list, error);
 }
@@ -175,7 +176,7 @@ static int add_device_weights(const struct spec_resources *resources, struct lim
         const struct spec_block_device_weight *entry = &resources->block_io.device_weights[i];
         const char *field = "linux.resources.blockIO.weightDevice";
         if (entry->leaf_weight.set && entry->leaf_weight.value)
-            return error_set(error, ENOTSUP, "%s: leafWeight: " NOT_IN_V2, field);
+            return error_set_code(error, ENOTSUP, "%s: leafWeight: " NOT_IN_V2, field);
         AUTO_FREE char *device = string_format("%" PRIu32 ":%" PRIu32, entry->major, entry->minor);
         if (entry->weight.set)
             add_weight(list, field, device, entry->weight.value);
@@ -203,7 +204,7 @@ int limits_v2_io(const struct spec_resources *resources, struct limit_list *list
                  struct error *error)
 {
     if (resources->block_io.leaf_weight.set && resources->block_io.leaf_weight.value)
-        return error_set(error, ENOTSUP, "linux.resources.blockIO.leafWeight: " NOT_IN_V2);
+        return error_set_code(error, ENOTSUP, "linux.resources.blockIO.leafWeight: " NOT_IN_V2);
     if (resources->block_io.weight.set && resources->block_io.weight.value)
         add_weight(list, "linux.resources.blockIO.weight", "", resources->block_io.weight.value);
     if (add_device_weights(resources, list, error) < 0)
@@ -238,7 +239,7 @@ int limits_v2_net_prio(const struct spec_resources *resources, struct limit_list
 {
     (void)list;
     if (resources->network.priority_count > 0)
-        return error_set(error, ENOTSUP, "linux.resources.network.priorities: " NOT_IN_V2);
+        return error_set_code(error, ENOTSUP, "linux.resources.network.priorities: " NOT_IN_V2);
     return 0;
 }
 
@@ -267,8 +268,8 @@ int limits_v2_unified(const struct spec_resources *resources, struct limit_list 
     for (size_t i = 0; i < resources->unified_count; i++) {
         const char *file = resources->unified[i].key;
         if (!file[0] || strchr(file, '/') || !strchr(file, '.') || file[0] == '.')
-            return error_set(error, EINVAL,
-                             "linux.resources.unified: \"%s\" is not a file of a cgroup", file);
+            return error_set_code(
+                error, EINVAL, "linux.resources.unified: \"%s\" is not a file of a cgroup", file);
         AUTO_STRINGS char **lines = string_split(resources->unified[i].value, "\n");
         for (char **line = lines; *line; line++)
             limit_add(list, "linux.resources.unified", file, "%s", *line);

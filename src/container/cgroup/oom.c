@@ -45,7 +45,7 @@ int cgroup_open_oom_events(const struct cgroup *cgroup, struct error *error)
         return open_v1(v1, error);
     if (v2)
         return open_v2(cgroup, v2, error);
-    return error_set(error, ENOTSUP, "the container has no memory cgroup to be watched");
+    return error_set_code(error, ENOTSUP, "the container has no memory cgroup to be watched");
 }
 
 /* The end of the cgroup raises the eventfd too. */
@@ -75,7 +75,7 @@ int cgroup_read_oom_events(const struct cgroup *cgroup, int fd, uint64_t *new_ki
 {
     const struct cgroup_directory *v1 = directory_v1(cgroup, "memory"), *v2 = directory_v2(cgroup);
     if (!v1 && !v2)
-        return error_set(error, ENOTSUP, "the container has no memory cgroup to be watched");
+        return error_set_code(error, ENOTSUP, "the container has no memory cgroup to be watched");
     *new_kills = v1 ? read_v1(v1, fd) : read_v2(cgroup, v2, fd);
     return 0;
 }

@@ -75,8 +75,8 @@ static char *tidy_path(const char *path)
 int cgroup_set_path(struct cgroup *cgroup, const char *path, struct error *error)
 {
     if (!cgroup_path_is_safe(path))
-        return error_set(error, EINVAL,
-                         "linux.cgroupsPath: \"%s\" does not name a cgroup below the root", path);
+        return error_set_code(
+            error, EINVAL, "linux.cgroupsPath: \"%s\" does not name a cgroup below the root", path);
     free(cgroup->path);
     cgroup->path = tidy_path(path);
     for (size_t i = 0; i < cgroup->count; i++) {

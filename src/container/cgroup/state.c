@@ -58,7 +58,7 @@ struct json_object *cgroup_to_json(const struct cgroup *cgroup)
 
 static int damaged(struct error *error, const char *what)
 {
-    return error_set(error, EINVAL, "the recorded cgroup is damaged: %s", what);
+    return error_set_code(error, EINVAL, "the recorded cgroup is damaged: %s", what);
 }
 
 /* NULL when the member is absent or no string. */

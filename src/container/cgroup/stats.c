@@ -140,7 +140,7 @@ struct json_object *cgroup_stats(const struct cgroup *cgroup, struct error *erro
 {
     const struct cgroup_directory *v2 = directory_v2(cgroup);
     if (!directory_main(cgroup)) {
-        error_set(error, ENOTSUP, "the container has no cgroup, and so no statistics");
+        error_set_code(error, ENOTSUP, "the container has no cgroup, and so no statistics");
         return NULL;
     }
     const struct cgroup_directory *memory = directory_v1(cgroup, "memory");

@@ -48,15 +48,15 @@ static int decode_path(struct cgroup_systemd *systemd, const struct cgroup_reque
         return 0;
     }
     if (!second || strchr(second + 1, ':') || !second[1] || strchr(first, '/'))
-        return error_set(error, EINVAL,
-                         "linux.cgroupsPath: \"%s\" is not of the form slice:prefix:name that "
-                         "systemd's cgroups need",
-                         text);
+        return error_set_code(error, EINVAL,
+                              "linux.cgroupsPath: \"%s\" is not of the form slice:prefix:name that "
+                              "systemd's cgroups need",
+                              text);
     systemd->slice =
         first == text ? string_copy(default_slice) : string_copy_n(text, (size_t)(first - text));
     if (!is_slice(systemd->slice))
-        return error_set(error, EINVAL, "linux.cgroupsPath: \"%s\" is not the name of a slice",
-                         systemd->slice);
+        return error_set_code(error, EINVAL, "linux.cgroupsPath: \"%s\" is not the name of a slice",
+                              systemd->slice);
     AUTO_FREE char *prefix = string_copy_n(first + 1, (size_t)(second - first - 1));
     systemd->unit = string_format("%s%s%s.scope", prefix, prefix[0] ? "-" : "", second + 1);
     return 0;

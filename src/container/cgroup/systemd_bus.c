@@ -116,9 +116,7 @@ static int describe(const sd_bus_error *bus_error, int result, const char *metho
         code = EEXIST;
     if (!bus_error->message)
         return error_set(error, code, "systemd: %s", method);
-    error_set(error, 0, "systemd: %s: %s", method, bus_error->message);
-    error->code = code;
-    return -1;
+    return error_set_code(error, code, "systemd: %s: %s", method, bus_error->message);
 }
 
 static int call(struct systemd_bus *bus, sd_bus_message *message, const char *method,

@@ -137,7 +137,7 @@ static int add_mask(struct properties *properties, const char *name, const char 
     if (!list || !list[0])
         return 0;
     if (systemd_cpu_mask(list, mask, sizeof(mask), &used) < 0)
-        return error_set(error, EINVAL, "%s: \"%s\" is not a list of numbers", field, list);
+        return error_set_code(error, EINVAL, "%s: \"%s\" is not a list of numbers", field, list);
     add_bytes(properties, name, mask, used);
     return 0;
 }
@@ -295,8 +295,8 @@ int systemd_append_annotation(struct systemd_bus *bus, sd_bus_message *message, 
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     if (!name[0] || name[strspn(name, letters)])
-        return error_set(error, EINVAL, "annotation org.systemd.property.%s: no name of a property",
-                         name);
+        return error_set_code(error, EINVAL,
+                              "annotation org.systemd.property.%s: no name of a property", name);
     int result = append_value(bus, message, name, value);
     if (result < 0)
         return error_set(

@@ -54,10 +54,10 @@ static int check_usage(const struct cgroup_directory *directory, const char *fil
     int64_t usage = read_number(directory, file);
     if (usage <= limit->value)
         return 0;
-    return error_set(error, EBUSY,
-                     "%s: %" PRId64 " is less than the %" PRId64
-                     " bytes in use (memory.checkBeforeUpdate is set)",
-                     field, limit->value, usage);
+    return error_set_code(error, EBUSY,
+                          "%s: %" PRId64 " is less than the %" PRId64
+                          " bytes in use (memory.checkBeforeUpdate is set)",
+                          field, limit->value, usage);
 }
 
 static int check_memory(const struct cgroup *cgroup, const struct spec_resources *resources,
