@@ -6,15 +6,18 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 MESONFLAGS ?=
 
+# What a command says counts only when it fails.
+quietly = @$(1) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+
 .PHONY: all demo check bench fuzz soak install clean format headers help
 
 all: $(BUILD)/build.ninja ## build build/openvirt
-	@ninja -C $(BUILD) --quiet
+	$(call quietly,ninja -C $(BUILD) --quiet)
 
 $(BUILD)/build.ninja:
 	@scripts/install-packages build
-	@meson setup $(BUILD) --prefix $(PREFIX) $(MESONFLAGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
-	@rm -f $(BUILD).log
+	@rm -f $(BUILD)/meson-private/coredata.dat # an interrupted setup would count as done
+	$(call quietly,meson setup $(BUILD) --prefix $(PREFIX) $(MESONFLAGS))
 
 demo: ## run a Debian system in a container and show both sides
 	@scripts/install-packages build demo
@@ -42,7 +45,7 @@ soak: ## long runs of what `make check` does shortly
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) -Dprefix=$(PREFIX) >/dev/null
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+	$(call quietly,env DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet)
 
 format: ## clang-format over the tree
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
