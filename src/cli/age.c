@@ -4,7 +4,8 @@
 #include "base/string.h"
 #include "instance/storage.h"
 
-char *span_text(time_t seconds)
+/* "5 seconds", "2 hours", "3 days": the largest unit alone; allocated. */
+static char *span_text(time_t seconds)
 {
     static const struct {
         long length;

@@ -26,7 +26,7 @@ static bool has_opaque(const char *path, const char *attribute)
     return getxattr(path, attribute, &value, 1) == 1 && value == 'y';
 }
 
-bool layer_is_opaque(int fd)
+static bool is_opaque(int fd)
 {
     char path[32];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -46,7 +46,7 @@ static bool opaque_on_the_way(int layer_fd, const char *path)
         char *slash = strrchr(prefix, '/');
         *(slash ? slash : prefix) = '\0';
         AUTO_CLOSE int fd = layer_open(layer_fd, prefix, O_PATH | O_DIRECTORY);
-        if (fd >= 0 && layer_is_opaque(fd))
+        if (fd >= 0 && is_opaque(fd))
             return true;
         if (!prefix[0])
             return false;

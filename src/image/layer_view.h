@@ -45,5 +45,4 @@ int layer_view_open_lower(const struct layer_view *view, const char *path, struc
 /* Open a resolved path in one layer with O_NOFOLLOW; -1 with errno. */
 int layer_open(int layer_fd, const char *path, int flags);
 
-bool layer_is_opaque(int fd);
 bool layer_is_whiteout(const struct stat *status);

@@ -57,7 +57,8 @@ void instance_free(struct instance *instance)
     free(instance);
 }
 
-enum instance_status instance_find_status(const struct instance *instance, int state_directory_fd)
+/* Find out the status from the process, the gate and the lock. */
+static enum instance_status find_status(const struct instance *instance, int state_directory_fd)
 {
     bool alive = process_state_is_alive(instance->pid, instance->pid_start_time);
     if (state_directory_is_locked(state_directory_fd))
@@ -86,7 +87,7 @@ struct instance *instance_load_from(const struct host *host, const char *id, int
                    id);
         return NULL;
     }
-    instance->status = instance_find_status(instance, state_directory_fd);
+    instance->status = find_status(instance, state_directory_fd);
     instance->started = instance->status >= INSTANCE_RUNNING;
     return take_pointer(instance);
 }

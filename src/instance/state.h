@@ -8,9 +8,6 @@
 /* The state JSON (runtime-spec, "State") with a given status; hooks get exactly this. Allocated. */
 char *instance_state_text(const struct instance *instance, const char *status);
 
-/* Find out the status from the process, the gate and the lock. */
-enum instance_status instance_find_status(const struct instance *instance, int state_directory_fd);
-
 /* Load from an open state directory. */
 struct instance *instance_load_from(const struct host *host, const char *id, int state_directory_fd,
                                     struct error *error);

@@ -90,8 +90,7 @@ char *directory_read(const struct cgroup_directory *directory, const char *file)
 int directory_write(struct cgroup_directory *directory, const char *file, const char *text,
                     struct error *error);
 
-/* tree.c: the directory and all below it, relative to it, parents first ("." is the first one). */
-int tree_list(const char *path, struct string_list *list, struct error *error);
+/* tree.c: the processes in the directory and all below it; the caller frees `pids`. */
 int tree_processes(const char *path, pid_t **pids, size_t *count, struct error *error);
 /* Remove it with all below; ENOENT is fine, EBUSY (processes in it) is not. */
 int tree_remove(const char *path, struct error *error);
