@@ -102,7 +102,10 @@ static void print_table(const struct overview_list *list)
         command_cell(table, overview->command);
         table_styled_cell(table, table_status_style(overview->status), "%s", status);
         table_cell(table, "%s%s", age, created ? " ago" : "");
-        table_cell(table, "%d", (int)pid_of(overview));
+        if (pid_of(overview))
+            table_cell(table, "%d", (int)pid_of(overview));
+        else
+            table_cell(table, "-");
     }
     table_print(table, stdout);
 }
