@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -39,5 +40,12 @@ int make_directories(const char *path, mode_t mode, struct error *error);
 
 /* Remove a directory with all below it, never following a link nor leaving the file system. */
 int remove_tree_at(int dirfd, const char *name, struct error *error);
+
+/*
+ * Open to read a file that somebody hostile chose: resolved with RESOLVE_... flags, and only what
+ * is a regular file. Opening a device may already do something (start a watchdog, rewind a tape),
+ * with rights that the container does not have. -1 with errno; EINVAL: it is no regular file.
+ */
+int open_regular_file(int dirfd, const char *path, uint64_t resolve);
 
 bool path_exists_at(int dirfd, const char *path);

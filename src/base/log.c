@@ -120,8 +120,10 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     va_start(arguments, format);
     AUTO_FREE char *text = string_vformat(format, arguments);
     va_end(arguments);
-    for (char *newline = strchr(text, '\n'); newline; newline = strchr(newline, '\n'))
-        *newline = ' ';
+    /* Names out of images and containers are in it: one line, and no orders to a terminal. */
+    for (char *letter = text; *letter; letter++)
+        if ((unsigned char)*letter < ' ' || *letter == 0x7F)
+            *letter = *letter == '\n' ? ' ' : '?';
     AUTO_FREE char *line = line_for(log, level, text);
     /* A log that cannot be written has nobody left to tell. */
     if (write(log->fd, line, strlen(line)) < 0)

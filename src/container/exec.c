@@ -171,7 +171,9 @@ static int exec_by_helper(const struct container_exec_request *request, uint64_t
         int result = helper_main(request, flags, joins, sync[1], &failure);
         if (result < 0)
             sync_send_failure(sync[1], &failure);
-        _exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        if (result < 0)
+            execute_give_up();
+        _exit(EXIT_SUCCESS);
     }
     close(sync[1]);
     int wait_status, result = serve_helper(request, helper, joins, sync[0], child, error);

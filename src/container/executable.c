@@ -94,7 +94,7 @@ char *process_find_executable(const struct spec_process *process, struct error *
 static char *script_interpreter(const char *path)
 {
     char line[SCRIPT_LINE + 1] = { 0 };
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || read(fd, line, SCRIPT_LINE) < 3 || line[0] != '#' || line[1] != '!')
         return NULL;
     char *start = line + 2 + strspn(line + 2, " \t");

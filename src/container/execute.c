@@ -101,10 +101,10 @@ static void own_standard_streams(const struct spec_process *process)
 int execute_confine(struct execute_request *request, struct error *error)
 {
     const struct process_setup *setup = request->setup;
-    make_environment(request);
     own_standard_streams(setup->process);
     if (process_drop_privileges(setup, error) < 0)
         return -1;
+    make_environment(request); /* not earlier: it opens a file of the container's */
     request->path = process_find_executable(setup->process, error);
     if (!request->path)
         return -1;
@@ -112,6 +112,12 @@ int execute_confine(struct execute_request *request, struct error *error)
     if (close_other_fds(request->preserve_fds, error) < 0)
         return -1;
     return process_confine(setup, error);
+}
+
+void execute_give_up(void)
+{
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    _exit(EXIT_FAILURE);
 }
 
 int execute_program(const struct execute_request *request, struct error *error)

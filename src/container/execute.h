@@ -28,5 +28,11 @@ int execute_confine(struct execute_request *request, struct error *error);
 /* Execute the program. Returns only with an error. */
 int execute_program(const struct execute_request *request, struct error *error);
 
+/*
+ * The end of a process that failed in the container. Descriptors go first: the kernel takes the
+ * memory away before them (do_exit()), and with it the mark that keeps others out of them.
+ */
+_Noreturn void execute_give_up(void);
+
 /* setsid() and, with a terminal's slave end, make it the controlling terminal and stdio. */
 int execute_session(int terminal_fd, struct error *error);

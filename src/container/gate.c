@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -30,17 +31,30 @@ int gate_make(int state_directory_fd, struct error *error)
     return take_fd(&fd);
 }
 
+static bool somebody_waits(int listen_fd)
+{
+    struct pollfd queue = { .fd = listen_fd, .events = POLLIN };
+    return poll(&queue, 1, 0) > 0;
+}
+
+/*
+ * Of two who come at once, one removes the gate and the other goes without a word, and that one may
+ * have been the first. Whoever removed the gate has come before that: he is in the queue by now.
+ */
 int gate_wait(int listen_fd, struct error *error)
 {
-    AUTO_CLOSE int connection = -1;
-    do
-        connection = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    while (connection < 0 && errno == EINTR);
-    if (connection < 0)
-        return error_set(error, errno, "wait at the start gate");
-    if (sync_expect(connection, SYNC_GO, NULL, error) < 0)
-        return -1;
-    return take_fd(&connection);
+    for (;;) {
+        AUTO_CLOSE int connection = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (connection < 0 && errno == EINTR)
+            continue;
+        if (connection < 0)
+            return error_set(error, errno, "wait at the start gate");
+        if (sync_expect(connection, SYNC_GO, NULL, error) == 0)
+            return take_fd(&connection);
+        if (!somebody_waits(listen_fd))
+            return -1;
+        error_clear(error);
+    }
 }
 
 int gate_open(int state_directory_fd, struct error *error)

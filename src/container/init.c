@@ -207,5 +207,5 @@ void init_main(void *context, int sync_fd)
         start(init, &error);
     }
     sync_send_failure(caller, &error);
-    _exit(EXIT_FAILURE);
+    execute_give_up();
 }

@@ -15,11 +15,18 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 
+#include "base/io.h"
+#include "base/string.h"
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
 
-enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, MOST_SEGMENTS = 64 };
+enum {
+    ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+    MOST_SEGMENTS = 64,
+    MOST_ARGUMENTS = 8 << 20
+};
 
 /* A regular file has no seals: F_GET_SEALS fails with EINVAL. */
 static bool is_sealed(int fd)
@@ -87,4 +94,18 @@ int sealed_copy_enter(char **argv, struct error *error)
         return -1;
     fexecve(copy, argv, environ);
     return error_set(error, errno, "execute the sealed copy of openvirt");
+}
+
+int sealed_copy_begin_again(struct error *error)
+{
+    size_t length;
+    AUTO_STRING_LIST struct string_list words = { 0 };
+    AUTO_FREE char *text =
+        read_file_at(AT_FDCWD, "/proc/self/cmdline", MOST_ARGUMENTS, &length, error);
+    if (!text)
+        return -1;
+    for (size_t at = 0; at < length; at += strlen(text + at) + 1)
+        string_list_add(&words, text + at);
+    prctl(PR_SET_DUMPABLE, 0);
+    return sealed_copy_enter(words.items, error);
 }

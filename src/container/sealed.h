@@ -13,3 +13,9 @@
  * anything else: descriptors stay open, memory does not stay.
  */
 int sealed_copy_enter(char **argv, struct error *error);
+
+/*
+ * The same for one who finds out later that what it does enters a container: it begins again, with
+ * the arguments that the kernel knows. Nothing may have been done yet.
+ */
+int sealed_copy_begin_again(struct error *error);

@@ -41,17 +41,17 @@ int oci_descriptor_decode(struct json_object *object, const char *what,
     return 0;
 }
 
-/* Files of a layout stay inside of it, and none may be a FIFO that keeps us waiting. */
+/* Files of a layout stay inside of it, and are files: not a FIFO that keeps us waiting, no device.
+ */
 static int open_inside(int layout_fd, const char *path, struct stat *status, struct error *error)
 {
-    AUTO_CLOSE int fd = sys_openat2(layout_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                                    0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+    AUTO_CLOSE int fd = open_regular_file(layout_fd, path, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
     if (fd < 0 && errno == EXDEV)
         return error_set(error, 0, "open %s: it leads out of the image layout", path);
+    if (fd < 0 && errno == EINVAL)
+        return error_set(error, 0, "open %s: not a regular file", path);
     if (fd < 0 || fstat(fd, status) < 0)
         return error_set(error, errno, "open %s", path);
-    if (!S_ISREG(status->st_mode))
-        return error_set(error, 0, "open %s: not a regular file", path);
     return take_fd(&fd);
 }
 

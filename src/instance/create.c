@@ -159,6 +159,29 @@ static int decode_request(struct instance_build *build, bool has_console, struct
     return plan_cgroup(build, error);
 }
 
+/*
+ * Taking back what was made wants descriptors too, and not to have any left is a reason to take it
+ * back: so those are held from before anything is made.
+ */
+static int keep_reserve(struct instance_build *build, struct error *error)
+{
+    for (size_t i = 0; i < INSTANCE_RESERVE_FDS; i++) {
+        build->reserve_fds[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (build->reserve_fds[i] < 0)
+            return error_set(error, errno, "keep file descriptors for the case of an error");
+    }
+    return 0;
+}
+
+static void give_reserve_up(struct instance_build *build)
+{
+    for (size_t i = 0; i < INSTANCE_RESERVE_FDS; i++) {
+        if (build->reserve_fds[i] > 0)
+            close(build->reserve_fds[i]);
+        build->reserve_fds[i] = 0;
+    }
+}
+
 /* The record of what is about to be made comes before any of it. */
 static int make_state_directory(struct instance_build *build, struct error *error)
 {
@@ -258,7 +281,8 @@ static int invoke(struct instance_build *build, bool start_at_once, int console_
 int instance_build(struct instance_build *build, bool start_at_once, int console_socket_fd,
                    struct error *error)
 {
-    if (decode_request(build, console_socket_fd >= 0, error) < 0) {
+    if (decode_request(build, console_socket_fd >= 0, error) < 0 ||
+        keep_reserve(build, error) < 0) {
         instance_build_close(build);
         return -1;
     }
@@ -272,6 +296,7 @@ int instance_build(struct instance_build *build, bool start_at_once, int console
 
 void instance_build_close(struct instance_build *build)
 {
+    give_reserve_up(build);
     container_child_close(&build->child);
     cleanup_close(&build->state_directory_fd);
     build->state_directory_fd = -1;
@@ -284,6 +309,7 @@ void instance_build_close(struct instance_build *build)
 void instance_build_abandon(struct instance_build *build)
 {
     AUTO_ERROR struct error error = { 0 };
+    give_reserve_up(build);
     container_child_abandon(&build->child);
     if (build->state_directory_fd >= 0 &&
         instance_destroy(build->host, build->instance, build->spec, &error) < 0)

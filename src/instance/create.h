@@ -8,6 +8,8 @@
 #include "instance/instance.h"
 #include "instance/technique.h"
 
+enum { INSTANCE_RESERVE_FDS = 4 };
+
 /* An instance in the making and what belongs to it, until it is handed over. */
 struct instance_build {
     const struct host *host;
@@ -18,6 +20,7 @@ struct instance_build {
     int state_directory_fd; /* locked; -1: not made yet */
     struct handed_fds handed_fds;
     struct container_child child;
+    int reserve_fds[INSTANCE_RESERVE_FDS]; /* 0: none is held; see keep_reserve() in create.c */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "base/accounts.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "base/string.h"
 #include "base/system_call.h"
@@ -44,11 +45,11 @@ static bool is_opaque(int directory_fd, const char *path)
 static int open_layered(const int *root_fds, size_t root_count, const char *path)
 {
     for (size_t i = 0; i < root_count; i++) {
-        /* O_NONBLOCK: a FIFO in its place must not hold us up. */
-        int fd = sys_openat2(root_fds[i], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0,
-                             RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        int fd = open_regular_file(root_fds[i], path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
         if (fd >= 0)
             return fd;
+        if (errno == EINVAL)
+            break;
         if (is_whiteout(root_fds[i], path) || is_whiteout(root_fds[i], "etc") ||
             is_opaque(root_fds[i], "etc"))
             break;

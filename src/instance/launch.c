@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "base/json.h"
+#include "container/sealed.h"
 #include "image/image.h"
 #include "instance/launch_config.h"
 #include "instance/monitor.h"
@@ -307,7 +308,7 @@ int launch_start(const struct host *host, const char *name, struct error *error)
         return instance_start(host, name, error);
     }
     error_clear(error);
-    if (storage_open(host, name, &storage, error) < 0)
+    if (sealed_copy_begin_again(error) < 0 || storage_open(host, name, &storage, error) < 0)
         return -1;
     if (restart(host, &storage, error) < 0)
         return error_wrap(error, "start %s", name);

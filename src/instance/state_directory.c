@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/json.h"
@@ -46,9 +47,11 @@ int state_directory_make(const struct host *host, const char *id, struct error *
         return state_directory_id_in_use(id, error);
     }
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        return error_set(error, errno, "open state directory %s", path);
-    return take_fd(&fd);
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+        return take_fd(&fd);
+    error_set(error, errno, "open state directory %s", path);
+    rmdir(path);
+    return -1;
 }
 
 int state_directory_open(const struct host *host, const char *id, struct error *error)

@@ -414,6 +414,13 @@ class Words(SecurityTest):
                     container.exec("/bin/guest", "ids", options=("--user", word), ok=False)
 
     @only_openvirt
+    def test_no_name_gives_orders_to_the_terminal_that_shows_an_error(self):
+        container = self.sleeper()
+        result = container.exec("/bin/\x1b[2J\x07\rnothing", ok=False)
+        self.assertIn("nothing", result.stderr)
+        self.assertEqual([c for c in result.stderr if c < " " and c != "\n"], [])
+
+    @only_openvirt
     def test_names_of_sysctls_stay_in_their_namespace(self):
         for name in ("net.ipv4/../../kernel/panic", "net/../kernel/panic", "net..", "net.",
                      "kernel.shmmax\nkernel.panic", "/proc/sys/kernel/panic", "fs.mqueue/../../x",
@@ -492,6 +499,16 @@ class State(SecurityTest):
         for directory, _, names in os.walk(os.path.join(self.runtime.root, container.id)):
             for name in names:
                 self.assertEqual(os.stat(os.path.join(directory, name)).st_mode & 0o022, 0, name)
+
+    @only_openvirt
+    def test_nothing_is_left_where_descriptors_run_out(self):
+        for number in range(4, 24):
+            with self.subTest(descriptors=number):
+                container = self.container(self.bundle().guest("exit", 0))
+                container.run(prefix=("prlimit", "--nofile=%d" % number), ok=None)
+                self.assertNothingMade(container)
+                if os.path.isdir(self.runtime.root):
+                    self.assertEqual(os.listdir(self.runtime.root), [])
 
     @only_openvirt
     def test_the_program_is_no_setuid_program(self):

@@ -240,6 +240,16 @@ class Ends(PeopleTest):
         self.assertEqual(self.row(name)["status"], "running")
         self.call("start", name, ok=False)
 
+    def test_what_enters_the_container_is_a_sealed_copy_when_it_starts_again_too(self):
+        """CVE-2019-5736."""
+        name = self.start_image("exec sleep 100")
+        for _ in range(2):
+            with open(os.path.join(self.storage, name, "run.json"), encoding="utf-8") as file:
+                keeper = json.load(file)["keeper"]
+            self.assertIn("memfd:", os.readlink("/proc/%d/exe" % keeper))
+            self.call("stop", name)
+            self.call("start", name)
+
     def test_one_that_ran_in_the_foreground_can_be_started(self):
         name = self.new_id()
         self.call("run", "-n", name, self.image, "--", "/bin/sh", "-c",

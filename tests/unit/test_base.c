@@ -6,9 +6,15 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "base/string.h"
 
@@ -76,6 +82,32 @@ static void splitting_drops_empty_parts(void **state)
     assert_null(parts[2]);
 }
 
+/* More levels than descriptors, and than a path can name. */
+static void a_tree_deeper_than_we_have_descriptors_is_removed(void **state)
+{
+    (void)state;
+    enum { LEVELS = 3000 };
+    struct rlimit before, few = { 64, 64 };
+    AUTO_ERROR struct error error = { 0 };
+    char top[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(top));
+    AUTO_CLOSE int start = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(chdir(top), 0);
+    for (int level = 0; level < LEVELS; level++) {
+        assert_int_equal(mkdir("directory", 0755), 0);
+        assert_int_equal(close(open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+        assert_int_equal(chdir("directory"), 0);
+    }
+    assert_int_equal(fchdir(start), 0);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &few);
+    int result = remove_tree_at(AT_FDCWD, top, &error);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(result, 0);
+    assert_false(path_exists_at(AT_FDCWD, top));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +116,7 @@ int main(void)
         cmocka_unit_test(a_size_takes_a_unit),
         cmocka_unit_test(a_signal_has_a_number_and_names),
         cmocka_unit_test(splitting_drops_empty_parts),
+        cmocka_unit_test(a_tree_deeper_than_we_have_descriptors_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -135,6 +136,31 @@ static void a_caller_who_dies_before_its_go_ends_the_one_who_waits(void **state)
     assert_int_equal(exit_status(pid), 42);
 }
 
+/* Connect as gate_open() does, and nothing more. */
+static int come_to_gate(const struct directory *directory)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/gate", directory->fd);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* The first in the queue is the one who finds the gate removed by the second. */
+static void of_two_callers_the_one_who_removes_the_gate_opens_it(void **state)
+{
+    struct directory *directory = *state;
+    AUTO_ERROR struct error error = { 0 };
+    AUTO_CLOSE int listen_fd = gate_make(directory->fd, &error);
+    pid_t pid = waiting_child(listen_fd, execute_true);
+    int first = come_to_gate(directory), second = come_to_gate(directory);
+    close(first);
+    assert_int_equal(sync_send(second, SYNC_GO, 0, &error), 0);
+    assert_int_equal(sync_expect_end(second, &error), 0);
+    close(second);
+    assert_int_equal(exit_status(pid), 0);
+}
+
 static void a_failure_longer_than_a_message_is_cut_not_lost(void **state)
 {
     (void)state;
@@ -173,6 +199,7 @@ int main(void)
         TEST_IN_DIRECTORY(the_one_who_opens_gets_the_error_of_the_exec),
         TEST_IN_DIRECTORY(a_gate_opens_once),
         TEST_IN_DIRECTORY(a_caller_who_dies_before_its_go_ends_the_one_who_waits),
+        TEST_IN_DIRECTORY(of_two_callers_the_one_who_removes_the_gate_opens_it),
         cmocka_unit_test(a_failure_longer_than_a_message_is_cut_not_lost),
         cmocka_unit_test(the_end_of_the_other_side_is_an_error_where_a_message_is_due),
     };

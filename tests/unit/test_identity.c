@@ -5,8 +5,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,7 +176,14 @@ static void a_fifo_in_place_of_the_file_holds_nobody_up(void **state)
     AUTO_IDENTITY struct identity identity = { 0 };
     struct root root = make_root(NULL, NULL);
     assert_int_equal(mkfifoat(root.fd, "etc/passwd", 0644), 0);
+    /* Nor is it opened at all: it might be a device, which does something then. */
+    AUTO_FREE char *path = string_format("/proc/self/fd/%d/etc/passwd", root.fd);
+    AUTO_CLOSE int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
     assert_int_equal(identity_resolve(&root.fd, 1, "web", &identity, &error), -1);
+    char event[4096];
+    assert_int_equal(read(watch, event, sizeof(event)), -1);
+    assert_int_equal(errno, EAGAIN);
     drop_root(&root);
 }
 

@@ -2,6 +2,7 @@
 #include "image_layout.h"
 
 #include <errno.h>
+#include <sys/inotify.h>
 
 #include "base/json.h"
 #include "image/oci_layout.h"
@@ -378,8 +379,14 @@ static void a_blob_is_a_regular_file_inside_the_layout(void **state)
     error_clear(&error);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0644), 0);
+    /* It is not even opened: a device might do something then. */
+    AUTO_CLOSE int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
     assert_int_equal(open_ten(*state, &error), -1); /* and does not wait for a writer */
     assert_error_contains(error, "not a regular file");
+    char event[4096];
+    assert_int_equal(read(watch, event, sizeof(event)), -1);
+    assert_int_equal(errno, EAGAIN);
 }
 
 #define layout_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
