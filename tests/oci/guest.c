@@ -565,7 +565,6 @@ static void look_into(const char *process, void *context)
             continue;
         close(fd);
         /* In between it may have become the container's own program. */
-        usleep(1000);
         read_name(process, after);
         if (*before && !strcmp(before, after))
             printf("into.%s/%s=1\n", before, doors[i]);
