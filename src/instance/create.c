@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,12 +162,14 @@ static int decode_request(struct instance_build *build, bool has_console, struct
 
 /*
  * Taking back what was made wants descriptors too, and not to have any left is a reason to take it
- * back: so those are held from before anything is made.
+ * back: so those are held from before anything is made. The child inherits them and keeps them up
+ * to its exec: they must be nobody's (a copy of our stderr would keep a caller waiting for its
+ * end).
  */
 static int keep_reserve(struct instance_build *build, struct error *error)
 {
     for (size_t i = 0; i < INSTANCE_RESERVE_FDS; i++) {
-        build->reserve_fds[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        build->reserve_fds[i] = eventfd(0, EFD_CLOEXEC);
         if (build->reserve_fds[i] < 0)
             return error_set(error, errno, "keep file descriptors for the case of an error");
     }

@@ -8,6 +8,7 @@ import select
 import socket
 import stat
 import struct
+import subprocess
 import termios
 import threading
 import time
@@ -99,6 +100,19 @@ class Terminal(RuntimeTest):
         self.assertIn("terminal=1", text)
         self.assertIn("controlling=ok", text)
         self.assertIn("foreground=1", text)
+
+    def test_a_caller_that_waits_for_the_end_of_our_output_gets_it(self):
+        """containerd reads the output of `create` to its end; the container has its terminal."""
+        receiver = self.receiver()
+        bundle = self.bundle().guest("sleep", 100)
+        bundle.process["terminal"] = True
+        container = self.container(bundle)
+        bundle.save()
+        result = subprocess.run([settings.RUNTIME, "--root", container.runtime.root, "create",
+                                 "--bundle", bundle.path, "--console-socket", receiver.path,
+                                 container.id], stdin=subprocess.DEVNULL, capture_output=True,
+                                timeout=settings.TIMEOUT_S)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
 
     def test_the_terminal_has_the_size_that_is_asked_for(self):
         container, master = self.with_terminal("terminal", ",", "say", "end",
