@@ -4,7 +4,6 @@
 import array
 import fcntl
 import os
-import select
 import socket
 import stat
 import struct
@@ -14,6 +13,7 @@ import threading
 import time
 
 from harness import settings
+from harness.terminal import read_terminal
 from harness.case import RuntimeTest, only_openvirt
 from harness.runtime import Failure
 
@@ -61,21 +61,6 @@ class Receiver:
         self.thread.join()
         if self.descriptor is not None:
             os.close(self.descriptor)
-
-
-def read_terminal(fd, until, timeout=settings.TIMEOUT_S):
-    text, end = "", time.monotonic() + timeout
-    while until not in text:
-        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
-            raise Failure("no %r on the terminal, only %r" % (until, text))
-        try:
-            data = os.read(fd, 4096)
-        except OSError:
-            data = b""
-        if not data:
-            raise Failure("the terminal ended without %r: %r" % (until, text))
-        text += data.decode(errors="replace")
-    return text
 
 
 class Terminal(RuntimeTest):

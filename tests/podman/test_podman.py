@@ -9,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+from harness.terminal import read_terminal
 from harness import leaks, settings
 from harness.bundle import make_root
 from harness.runtime import Failure, Result, wait_until
@@ -27,22 +28,6 @@ runtime_supports_nocgroup = ["{name}"]
 [engine.runtimes]
 {name} = ["{path}"]
 """
-
-
-def read_terminal(fd, until):
-    import select
-    text, end = "", time.monotonic() + settings.TIMEOUT_S
-    while until not in text:
-        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
-            raise Failure("no %r on the terminal, only %r" % (until, text))
-        try:
-            data = os.read(fd, 4096)
-        except OSError:
-            data = b""
-        if not data:
-            raise Failure("the terminal ended without %r: %r" % (until, text))
-        text += data.decode(errors="replace")
-    return text
 
 
 @unittest.skipUnless(shutil.which("podman"), "podman is not installed")
