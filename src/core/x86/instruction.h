@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the decoder makes of up to 15 bytes (SDM volume 2, chapter 2): one instruction in a form that
- * needs no second look at the bytes.
+ * What the decoder makes of up to 15 bytes (SDM volume 2, chapter 2): one instruction in a form
+ * that needs no second look at the bytes.
  *
- * Legacy, REX and VEX encodings are accepted. EVEX, XOP, 3DNow! and what no CPU model of ours offers
- * is not an instruction. The decoder knows the mode, not the CPU model: `feature` names the CPUID bit
- * that the instruction needs, and who executes it raises #UD where the guest's CPUID lacks it.
+ * Legacy, REX and VEX encodings are accepted. EVEX, XOP, 3DNow! and what no CPU model of ours
+ * offers is not an instruction. The decoder knows the mode, not the CPU model: `feature` names the
+ * CPUID bit that the instruction needs, and who executes it raises #UD where the guest's CPUID
+ * lacks it.
  */
 #pragma once
 
@@ -31,9 +32,9 @@ enum instruction_prefix {
 };
 
 enum register_class {
-    REGISTER_GENERAL,      /* 0-15: rax rcx rdx rbx rsp rbp rsi rdi r8..r15, low part of `size` */
-    REGISTER_HIGH_BYTE,    /* 0-3: AH CH DH BH */
-    REGISTER_SEGMENT,      /* enum segment_index of cpu_state.h */
+    REGISTER_GENERAL,   /* 0-15: rax rcx rdx rbx rsp rbp rsi rdi r8..r15, low part of `size` */
+    REGISTER_HIGH_BYTE, /* 0-3: AH CH DH BH */
+    REGISTER_SEGMENT,   /* enum segment_index of cpu_state.h */
     REGISTER_CONTROL,
     REGISTER_DEBUG,
     REGISTER_X87,
@@ -45,7 +46,8 @@ enum operand_kind {
     OPERAND_NONE,
     OPERAND_REGISTER,
     OPERAND_MEMORY,    /* through instruction.memory */
-    OPERAND_IMMEDIATE, /* instruction.immediate[operand.index], sign-extended where the SDM says so */
+    OPERAND_IMMEDIATE, /* instruction.immediate[operand.index], sign-extended where the SDM says so
+                        */
     OPERAND_RELATIVE,  /* branch displacement, immediate[index]: relative to the next instruction */
     OPERAND_FAR,       /* ptr16:16/32: offset in immediate[0], selector in immediate[1] */
 };
@@ -53,8 +55,8 @@ enum operand_kind {
 enum operand_access { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 
 struct operand {
-    uint8_t kind;           /* enum operand_kind */
-    uint8_t access;         /* enum operand_access bits; for memory 0: the address alone (LEA, prefetch) */
+    uint8_t kind;   /* enum operand_kind */
+    uint8_t access; /* enum operand_access bits; for memory 0: the address alone (LEA, prefetch) */
     uint8_t register_class; /* enum register_class */
     uint8_t index;          /* register number, or which immediate */
     uint16_t size;          /* bytes; 0: depends on state (XSAVE area) */
@@ -65,7 +67,7 @@ struct operand {
 #define RIP_BASE    0x10 /* memory.base: RIP of the next instruction */
 
 struct memory_operand {
-    uint8_t segment; /* after overrides and defaults; enum segment_index */
+    uint8_t segment;            /* after overrides and defaults; enum segment_index */
     uint8_t base, index, scale; /* register numbers or NO_REGISTER; scale 1, 2, 4, 8 */
     bool vector_index;          /* VSIB: index is an XMM register */
     int64_t displacement;
@@ -74,13 +76,13 @@ struct memory_operand {
 struct instruction {
     uint16_t mnemonic; /* enum mnemonic */
     uint8_t length;
-    uint8_t code_size;    /* enum code_size it was decoded for */
-    uint8_t map, opcode;  /* of the opcode: enum opcode_map, its last byte */
-    uint8_t modrm;        /* valid when has_modrm */
+    uint8_t code_size;   /* enum code_size it was decoded for */
+    uint8_t map, opcode; /* of the opcode: enum opcode_map, its last byte */
+    uint8_t modrm;       /* valid when has_modrm */
     bool has_modrm;
-    uint8_t operand_size; /* 1, 2, 4, 8: effective; vector instructions: of their GPR part */
-    uint8_t address_size; /* 2, 4, 8 */
-    uint8_t vector_length; /* VEX.L: 16 or 32; 0 else */
+    uint8_t operand_size;     /* 1, 2, 4, 8: effective; vector instructions: of their GPR part */
+    uint8_t address_size;     /* 2, 4, 8 */
+    uint8_t vector_length;    /* VEX.L: 16 or 32; 0 else */
     uint8_t mandatory_prefix; /* 0, 0x66, 0xf2, 0xf3: when part of the opcode (VEX.pp too) */
     uint8_t rex_w;            /* REX.W or VEX.W */
     uint8_t vex_register;     /* VEX.vvvv, already inverted */
@@ -97,13 +99,14 @@ enum instruction_flag {
     /* x87, MMX, SSE, AVX, and GPR instructions that need no memory model of ours (BMI, CRC32, ...):
      * the host executes them on the guest's registers, see interpreter/host_execute.h. */
     INSTRUCTION_HOST_EXECUTED = 1 << 0,
-    INSTRUCTION_ALIGNED = 1 << 1,    /* its memory operand must be aligned to its size, else #GP(0) */
-    INSTRUCTION_BRANCH = 1 << 2,     /* ends a block: transfers control or may change the mode */
+    INSTRUCTION_ALIGNED = 1 << 1, /* its memory operand must be aligned to its size, else #GP(0) */
+    INSTRUCTION_BRANCH = 1 << 2,  /* ends a block: transfers control or may change the mode */
     INSTRUCTION_PRIVILEGED = 1 << 3, /* CPL 0 only, else #GP(0) */
     INSTRUCTION_LOCKABLE = 1 << 4,
-    INSTRUCTION_X87 = 1 << 5,        /* needs CR0.EM=0, CR0.TS=0, and waits for x87 errors if not FN* */
-    INSTRUCTION_WRITES_FLAGS = 1 << 6, /* host executed and changes RFLAGS (COMISS, PTEST, BZHI, ...) */
-    INSTRUCTION_READS_FLAGS = 1 << 7,  /* host executed and reads RFLAGS (FCMOVcc, ADCX, ...) */
+    INSTRUCTION_X87 = 1 << 5, /* needs CR0.EM=0, CR0.TS=0, and waits for x87 errors if not FN* */
+    INSTRUCTION_WRITES_FLAGS =
+        1 << 6, /* host executed and changes RFLAGS (COMISS, PTEST, BZHI, ...) */
+    INSTRUCTION_READS_FLAGS = 1 << 7, /* host executed and reads RFLAGS (FCMOVcc, ADCX, ...) */
 };
 
 enum decode_status {
@@ -114,8 +117,9 @@ enum decode_status {
 };
 
 /*
- * Decode one instruction from `available` bytes. On DECODE_OK `*instruction` is whole; otherwise only
- * its `length` (how many bytes were looked at) is set. Reads no byte past `available`, never more than 15.
+ * Decode one instruction from `available` bytes. On DECODE_OK `*instruction` is whole; otherwise
+ * only its `length` (how many bytes were looked at) is set. Reads no byte past `available`, never
+ * more than 15.
  */
 enum decode_status instruction_decode(const uint8_t *bytes, size_t available,
                                       enum code_size code_size, struct instruction *instruction);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One processor of the interpreter: the architectural state, and what makes it fast.
+ *
+ * Arithmetic flags. The host computes them: every integer handler executes the guest's own
+ * operation and keeps what LAHF and SETO said in `flags` (so undefined flags are the host's, too).
+ * `state.rflags` holds the other bits; cpu_rflags() and cpu_set_rflags() join and part them.
+ *
+ * RIP. Inside a block only `block_rip`, the RIP of its first instruction, is kept, and each op
+ * knows its offset; `state.rip` is right between blocks, after a fault (RIP of the faulting
+ * instruction) and at an exit.
+ *
+ * Exceptions. Whatever cannot go on fills in `exception` (or `exit`) and returns false or
+ * OUTCOME_FAULT with no architectural change made; the run loop delivers it.
+ *
+ * Exits for ports and MMIO. The instruction gives up with nothing changed, vcpu_run returns the
+ * exit, and the instruction is executed again with the answer in `replay`. One that makes several
+ * such accesses (MOVS from MMIO to MMIO, an operand across two pages) finds the earlier ones there,
+ * in order.
+ *
+ * Vector registers. The files of the interpreter are compiled without them, so the guest's x87, SSE
+ * and AVX state stays in the host's registers while vector_loaded is true (host_execute.h).
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "core/engine.h"
+#include "core/x86/cpu_state.h"
+#include "core/x86/cpuid_table.h"
+
+#define TLB_ENTRIES 512                 /* of each mode; a power of two */
+#define TLB_NONE    (UINT64_C(1) << 62) /* no linear address is near it */
+
+/* How memory is looked at: pages that a mode may not touch are not in its part of the TLB. */
+enum access_mode {
+    ACCESS_MODE_SUPERVISOR,      /* user pages allowed (no SMAP, or EFLAGS.AC) */
+    ACCESS_MODE_SUPERVISOR_SMAP, /* user pages forbidden */
+    ACCESS_MODE_USER,
+    ACCESS_MODES
+};
+
+/*
+ * Tags are page addresses: `linear - tag <= 4096 - size` is a hit that does not cross the page.
+ * `write` is TLB_NONE where the slow path must look first: the page is not writable, not yet dirty,
+ * or holds decoded code. MMIO is never in the TLB.
+ */
+struct tlb_entry {
+    uint64_t read, write;
+    uint64_t write_checked; /* like `write`, for frames with code: store, then frame_written */
+    uintptr_t addend;       /* host address = linear + addend */
+    struct frame *frame;
+};
+
+struct exception {
+    uint8_t vector;
+    bool has_error_code;
+    bool software; /* INT n, INT3, INTO: RIP saved is that of the next instruction */
+    uint32_t error_code;
+    uint64_t address; /* #PF: CR2; #DB: bits for DR6 */
+};
+
+/* Bits of `attention`: looked at between blocks. */
+enum attention {
+    ATTENTION_KICK = 1 << 0,
+    ATTENTION_INTERRUPT = 1 << 1,
+    ATTENTION_NMI = 1 << 2,
+    ATTENTION_TLB = 1 << 3, /* another vCPU made code of a frame: drop its writable entries */
+    ATTENTION_STEP = 1 << 4 /* TF, interrupt shadow or a code breakpoint: one instruction a block */
+};
+
+#define REPLAY_ACCESSES 16
+
+/* The ports and MMIO accesses that the instruction under way has completed. */
+struct replay {
+    unsigned count; /* completed */
+    unsigned next;  /* which one the instruction asks for next */
+    struct {
+        uint64_t address, value;
+        uint8_t size;
+        bool write, port;
+    } accesses[REPLAY_ACCESSES];
+};
+
+struct block_cache;
+struct thunk_cache;
+struct interpreter;
+
+struct cpu {
+    struct vcpu vcpu; /* first: engine.h */
+    struct cpu_state state;
+    uint16_t flags; /* AX after LAHF; SETO AL: AH = SF ZF 0 AF 0 PF 1 CF, AL = OF */
+    enum access_mode access_mode;
+    struct tlb_entry *tlb; /* of access_mode: tlbs[access_mode] */
+    uint64_t block_rip;
+    _Atomic uint32_t attention;
+    uint8_t flat_segments; /* bit n: base 0, limit 4 GiB or 64-bit mode, readable and writable */
+    uint8_t code_size;     /* enum code_size, of CS */
+    uint8_t privilege_level;
+    bool long_mode; /* EFER.LMA */
+    bool vector_loaded;
+    struct exception exception;
+    struct vm_exit *exit; /* of the run under way */
+    bool exit_pending;    /* *exit is filled in: return it */
+    struct replay replay;
+    struct block_cache *blocks;
+    struct thunk_cache *thunks;
+    struct interpreter *interpreter; /* what the vCPUs of one machine share */
+    struct guest_memory *memory;
+    const struct cpuid_table *cpuid;
+    struct vcpu_request request;
+    struct tlb_entry tlbs[ACCESS_MODES][TLB_ENTRIES];
+};
+
+/* -- Owned by the memory and system side (tlb.c, exception.c, segment*.c, ...) -- */
+
+/* After a change of CR0, CR3, CR4, EFER, CS, SS, CPL, EFLAGS.AC: recompute what is derived from
+ * them (access_mode, tlb, flat_segments, code_size, privilege_level, long_mode). */
+void cpu_mode_changed(struct cpu *cpu);
+void tlb_flush(struct cpu *cpu);
+void tlb_flush_page(struct cpu *cpu, gva_t linear);
+
+/* Fill in cpu->exception; they return false so that `return cpu_raise(...)` reads well. */
+bool cpu_raise(struct cpu *cpu, unsigned vector);
+bool cpu_raise_error(struct cpu *cpu, unsigned vector, uint32_t error_code);
+bool cpu_raise_page_fault(struct cpu *cpu, gva_t linear, uint32_t error_code);
+
+/* Deliver cpu->exception through the IDT or the real-mode table; faults on the way become double
+ * faults. False: triple fault, or an exit is pending (exit_pending). */
+bool cpu_deliver_exception(struct cpu *cpu);
+/* The same for an external interrupt or NMI. */
+bool cpu_deliver_interrupt(struct cpu *cpu, unsigned vector);
+
+/*
+ * The host address of [linear, linear + length) for fetching code, at most to the end of the page;
+ * also the frame. NULL: exception filled in. Code in MMIO is an exit with VM_EXIT_FAIL.
+ */
+const uint8_t *cpu_fetch(struct cpu *cpu, gva_t linear, gpa_t *physical, struct frame **frame);
+
+/* Accesses that the TLB did not serve: other page, page crossing, MMIO, permission. */
+bool cpu_read_slow(struct cpu *cpu, gva_t linear, void *bytes, unsigned size);
+bool cpu_write_slow(struct cpu *cpu, gva_t linear, const void *bytes, unsigned size);
+/* The same with supervisor rights, for descriptor tables, TSS, and interrupt stacks. */
+bool cpu_read_system(struct cpu *cpu, gva_t linear, void *bytes, unsigned size);
+bool cpu_write_system(struct cpu *cpu, gva_t linear, const void *bytes, unsigned size);
+/* A host pointer for a locked or read-modify-write access that lies in one page of memory and may
+ * be written now; NULL with exception filled in, or NULL with neither when it must go the slow way
+ * (MMIO, page crossing). After the store, cpu_written. */
+void *cpu_pointer_for_update(struct cpu *cpu, gva_t linear, unsigned size, struct frame **frame);
+
+/* Segment checks that the flat case does not need: limit, type, canonical address, null selectors.
+ * `access` is enum operand_access bits. Raises #GP(0) or #SS(0). */
+bool segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size,
+                    unsigned access, gva_t *linear);
+
+/* Ports: I/O permission (IOPL, TSS bitmap) is checked by the caller. False: exit pending. */
+bool cpu_port_read(struct cpu *cpu, uint16_t port, unsigned size, uint32_t *value);
+bool cpu_port_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t value);
+
+/* -- Flags -- */
+
+static inline uint64_t cpu_rflags(const struct cpu *cpu)
+{
+    return (cpu->state.rflags & ~RFLAGS_ARITHMETIC) | RFLAGS_ONE | (cpu->flags >> 8 & 0xd5) |
+           (uint64_t)(cpu->flags & 1) << 11;
+}
+
+/* Arithmetic flags and others; what depends on the others (IF, TF, AC) is the caller's to look at:
+ * cpu_mode_changed for AC and VM, attention for TF. */
+static inline void cpu_set_rflags(struct cpu *cpu, uint64_t rflags)
+{
+    cpu->state.rflags = (rflags & ~RFLAGS_ARITHMETIC) | RFLAGS_ONE;
+    cpu->flags = (uint16_t)((rflags & 0xd5) << 8 | 0x200 | (rflags >> 11 & 1));
+}
+
+static inline void cpu_attend(struct cpu *cpu, uint32_t bits)
+{
+    atomic_fetch_or(&cpu->attention, bits);
+}

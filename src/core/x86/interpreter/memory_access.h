@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The guest's loads and stores: the one place where the interpreter touches memory, and so the seam
+ * that a translator replaces. A hit in the TLB is one subtraction and one comparison; all else goes
+ * to cpu_read_slow and cpu_write_slow. Each access is one access of the host where it lies in one
+ * page: x86 on x86 needs no barriers for the guest's memory order.
+ */
+#pragma once
+
+#include "core/x86/interpreter/cpu.h"
+
+static inline struct tlb_entry *tlb_lookup(struct cpu *cpu, gva_t linear)
+{
+    return &cpu->tlb[linear >> FRAME_SHIFT & (TLB_ENTRIES - 1)];
+}
+
+#define DEFINE_LINEAR_ACCESS(bits)                                                                 \
+    static inline bool linear_read_##bits(struct cpu *cpu, gva_t linear, uint##bits##_t *value)    \
+    {                                                                                              \
+        const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
+        if (__builtin_expect(linear - entry->read > FRAME_SIZE - sizeof(*value), 0))               \
+            return cpu_read_slow(cpu, linear, value, sizeof(*value));                              \
+        *value = *(const volatile uint##bits##_t *)(linear + entry->addend);                       \
+        return true;                                                                               \
+    }                                                                                              \
+                                                                                                   \
+    static inline bool linear_write_##bits(struct cpu *cpu, gva_t linear, uint##bits##_t value)    \
+    {                                                                                              \
+        const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
+        if (__builtin_expect(linear - entry->write > FRAME_SIZE - sizeof(value), 0))               \
+            return cpu_write_slow(cpu, linear, &value, sizeof(value));                             \
+        *(volatile uint##bits##_t *)(linear + entry->addend) = value;                              \
+        return true;                                                                               \
+    }
+
+DEFINE_LINEAR_ACCESS(8)
+DEFINE_LINEAR_ACCESS(16)
+DEFINE_LINEAR_ACCESS(32)
+DEFINE_LINEAR_ACCESS(64)
+
+/* Segmented address -> linear address; `offset` is already truncated to the address size. */
+static inline bool segmented(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size,
+                             unsigned access, gva_t *linear)
+{
+    if (__builtin_expect(!(cpu->flat_segments >> segment & 1), 0))
+        return segment_linear(cpu, segment, offset, size, access, linear);
+    *linear = offset;
+    return true;
+}
