@@ -50,6 +50,7 @@ enum operand_kind {
                         */
     OPERAND_RELATIVE,  /* branch displacement, immediate[index]: relative to the next instruction */
     OPERAND_FAR,       /* ptr16:16/32: offset in immediate[0], selector in immediate[1] */
+    OPERAND_STRING_DESTINATION, /* ES:rDI of INS, MOVS, CMPS, STOS, SCAS: no override reaches it */
 };
 
 enum operand_access { ACCESS_READ = 1, ACCESS_WRITE = 2 };
@@ -66,6 +67,7 @@ struct operand {
 #define NO_REGISTER 0xff
 #define RIP_BASE    0x10 /* memory.base: RIP of the next instruction */
 
+/* XLAT has base rBX alone (AL is an operand of its own); MASKMOVQ and MASKMOVDQU have base rDI. */
 struct memory_operand {
     uint8_t segment;            /* after overrides and defaults; enum segment_index */
     uint8_t base, index, scale; /* register numbers or NO_REGISTER; scale 1, 2, 4, 8 */
