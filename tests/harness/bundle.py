@@ -62,8 +62,11 @@ def _share(source, target):
         shutil.copy(source, target)
 
 
-def make_root(path):
-    """The least that a shell and the test program need; /bin/true and the like are busybox."""
+def make_root(path, private=False):
+    """The least that a shell and the test program need; /bin/true and the like are busybox.
+
+    private: copies instead of links, for what a tool packs. A link that another test makes or
+    removes meanwhile changes st_ctime and st_nlink, and tar says "file changed as we read it"."""
     for name in DIRECTORIES:
         os.makedirs(os.path.join(path, name), exist_ok=True)
     os.chmod(os.path.join(path, "tmp"), 0o1777)
@@ -76,7 +79,7 @@ def make_root(path):
             temporary = "%s.%d" % (shared, os.getpid())
             shutil.copy(source, temporary)
             os.rename(temporary, shared)
-        _share(shared, os.path.join(path, "bin", name))
+        (shutil.copy if private else _share)(shared, os.path.join(path, "bin", name))
     for name in ("sh", "true", "false", "cat", "ls", "sleep", "id", "mount", "stat", "env", "kill",
                  "ps", "readlink", "test"):
         os.symlink("busybox", os.path.join(path, "bin", name))

@@ -47,7 +47,7 @@ class ImagesTest(RuntimeTest):
         tool("umoci", "new", "--image", layout + ":empty")
         tool("umoci", "unpack", "--image", layout + ":empty", one)
         root = os.path.join(one, "rootfs")
-        make_root(root)
+        make_root(root, private=True)
         for name in ("gone", "tree/a", "anew/old"):
             os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
             with open(os.path.join(root, name), "w", encoding="ascii") as file:
@@ -109,7 +109,7 @@ class ImagesTest(RuntimeTest):
         self.skip_without("podman")
         root, archive, layout = (os.path.join(self.directory, name)
                                  for name in ("root", "root.tar", "layout"))
-        make_root(root)
+        make_root(root, private=True)
         tool("tar", "-C", root, "-cf", archive, ".")
         place = os.path.join(settings.WORK, "i")  # podman takes 50 characters for --runroot
         store = ["podman", "--root", place + "/store", "--runroot", place + "/run",
@@ -171,7 +171,7 @@ class ImagesTest(RuntimeTest):
         tool("umoci", "init", "--layout", layout)
         tool("umoci", "new", "--image", layout + ":t")
         tool("umoci", "unpack", "--image", layout + ":t", bundle)
-        make_root(os.path.join(bundle, "rootfs"))
+        make_root(os.path.join(bundle, "rootfs"), private=True)
         tool("umoci", "repack", "--image", layout + ":t", bundle)
         added = os.path.join(self.directory, "added")
         with open(added, "w", encoding="ascii") as file:

@@ -73,7 +73,7 @@ class Containerd(unittest.TestCase):
         cls.addClassCleanup(cls.stop_daemon)
         wait_until(lambda: cls.ctr("version", ok=None).status == 0, "containerd answers")
         root, archive = os.path.join(cls.directory, "image"), os.path.join(cls.directory, "tar")
-        make_root(root)
+        make_root(root, private=True)
         oci_archive(root, archive)
         cls.ctr("image", "import", "--snapshotter", "native", archive)
 
