@@ -5,6 +5,7 @@ The run has a mount namespace of its own and is the subreaper of all that it sta
 mounts and processes it sees are its own; cgroups and state directories are told by the run's tag.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -81,7 +82,8 @@ def reap():
 def remove():
     """End and remove what was left, so that one leak does not show again in the next run."""
     for pid in descendants():
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for path in sorted(tagged_cgroups(), reverse=True):
         try:
             os.rmdir(path)
@@ -90,10 +92,11 @@ def remove():
 
 
 def mounts():
-    """{id: mount point}; by id, since others may rename what lies above a mount point."""
+    """{(id, name): mount point}; by id, since others may rename what lies above a mount point, and
+    by its own name, since the kernel gives the id of a mount that is gone to the next one."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         fields = [line.split() for line in file]
-    return {line[0]: line[4] for line in fields}
+    return {(line[0], os.path.basename(line[4])): line[4] for line in fields}
 
 
 def new_mounts(before):
