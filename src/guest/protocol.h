@@ -157,7 +157,6 @@ struct guest_start {
     uint16_t rows, columns; /* of the terminal; 0: not known */
     uint32_t stdout_credit, stderr_credit;
     uint32_t group_count, rlimit_count, argument_count, environment_count;
-    uint32_t reserved; /* 0 */
 };
 
 struct guest_rlimit {
