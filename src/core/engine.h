@@ -42,6 +42,11 @@ struct vm_exit {
     union {
         struct {
             uint16_t port;
+            /* REP INS and REP OUTS: `count` accesses to or from `bytes` (host memory, within one
+             * frame), all of which the handler makes. An engine that does not gather them, and
+             * every other instruction, leaves `bytes` NULL: one access, with `value`. */
+            void *bytes;
+            uint32_t count;
         } io;
         struct {
             gpa_t address;

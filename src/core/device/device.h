@@ -28,4 +28,9 @@ static inline void interrupt_line_set(const struct interrupt_line *line, bool le
 struct register_range {
     uint64_t (*read)(void *device, uint64_t offset, unsigned size);
     void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
+    /* `count` reads or writes of `size` at one offset, to or from `bytes` in turn: what REP INS and
+     * REP OUTS ask for. NULL: one by one. */
+    void (*read_string)(void *device, uint64_t offset, unsigned size, void *bytes, size_t count);
+    void (*write_string)(void *device, uint64_t offset, unsigned size, const void *bytes,
+                         size_t count);
 };
