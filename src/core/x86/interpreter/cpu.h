@@ -28,6 +28,9 @@
 #include "core/engine.h"
 #include "core/x86/cpu_state.h"
 #include "core/x86/cpuid_table.h"
+#include "core/x86/page_walk.h"
+
+struct instruction;
 
 #define TLB_ENTRIES 512                 /* of each mode; a power of two */
 #define TLB_NONE    (UINT64_C(1) << 62) /* no linear address is near it */
@@ -37,7 +40,11 @@ enum access_mode {
     ACCESS_MODE_SUPERVISOR,      /* user pages allowed (no SMAP, or EFLAGS.AC) */
     ACCESS_MODE_SUPERVISOR_SMAP, /* user pages forbidden */
     ACCESS_MODE_USER,
-    ACCESS_MODES
+    ACCESS_MODES,
+    /* No mode: the row of the TLB that stays empty, for cpu->tlb to point to while each access must
+     * be looked at (alignment checks, data breakpoints). */
+    ACCESS_CHECKED = ACCESS_MODES,
+    ACCESS_ROWS
 };
 
 /*
@@ -52,10 +59,29 @@ struct tlb_entry {
     struct frame *frame;
 };
 
+/* Which entries of one row are in use, and which of those are global: what a flush visits. */
+struct tlb_usage {
+    uint64_t used[TLB_ENTRIES / 64], global[TLB_ENTRIES / 64];
+};
+
+/* Translations for fetching code. They do not depend on SMAP: one row for supervisor, one for user.
+ */
+#define FETCH_TLB_ENTRIES 128
+
+struct fetch_entry {
+    uint64_t page; /* linear; TLB_NONE: none */
+    gpa_t physical;
+    const uint8_t *host;
+    struct frame *frame;
+    bool global;
+};
+
 struct exception {
     uint8_t vector;
     bool has_error_code;
-    bool software; /* INT n, INT3, INTO: RIP saved is that of the next instruction */
+    bool software;              /* INT n, INT3, INTO: the gate's DPL is checked */
+    uint8_t instruction_length; /* RIP saved is state.rip + this; 0 but for INT n, INT1, ... */
+    bool non_canonical;         /* #GP(0) that is #SS(0) if the stack was accessed at `address` */
     uint32_t error_code;
     uint64_t address; /* #PF: CR2; #DB: bits for DR6 */
 };
@@ -66,19 +92,24 @@ enum attention {
     ATTENTION_INTERRUPT = 1 << 1,
     ATTENTION_NMI = 1 << 2,
     ATTENTION_TLB = 1 << 3, /* another vCPU made code of a frame: drop its writable entries */
-    ATTENTION_STEP = 1 << 4 /* TF, interrupt shadow or a code breakpoint: one instruction a block */
+    /* debug_wanted(): one instruction a block, between debug_before_instruction and _after_ */
+    ATTENTION_STEP = 1 << 4
 };
 
 #define REPLAY_ACCESSES 16
 
-/* The ports and MMIO accesses that the instruction under way has completed. */
+enum replay_kind { REPLAY_MMIO, REPLAY_PORT, REPLAY_MSR, REPLAY_HYPERCALL };
+
+/* The accesses by exits that the instruction under way has completed. */
 struct replay {
     unsigned count; /* completed */
     unsigned next;  /* which one the instruction asks for next */
     struct {
         uint64_t address, value;
+        uint8_t kind; /* enum replay_kind */
         uint8_t size;
-        bool write, port;
+        bool write;
+        bool refused; /* of an MSR */
     } accesses[REPLAY_ACCESSES];
 };
 
@@ -97,7 +128,12 @@ struct cpu {
     uint8_t flat_segments; /* bit n: base 0, limit 4 GiB or 64-bit mode, readable and writable */
     uint8_t code_size;     /* enum code_size, of CS */
     uint8_t privilege_level;
-    bool long_mode; /* EFER.LMA */
+    bool long_mode;       /* EFER.LMA */
+    struct paging paging; /* from CR0, CR3, CR4, EFER */
+    /* Advances when a translation for fetching may have changed, and with access_mode's privilege:
+     * what was found by linear address under another value must be looked up again. */
+    uint64_t fetch_generation;
+    uint64_t debug_trap; /* DR6 bits of the #DB due after the instruction under way */
     bool vector_loaded;
     struct exception exception;
     struct vm_exit *exit; /* of the run under way */
@@ -109,16 +145,29 @@ struct cpu {
     struct guest_memory *memory;
     const struct cpuid_table *cpuid;
     struct vcpu_request request;
-    struct tlb_entry tlbs[ACCESS_MODES][TLB_ENTRIES];
+    struct tlb_usage tlb_usage[ACCESS_ROWS];
+    struct fetch_entry fetch_tlb[2][FETCH_TLB_ENTRIES]; /* supervisor, user */
+    struct tlb_entry tlbs[ACCESS_ROWS][TLB_ENTRIES];
 };
 
 /* -- Owned by the memory and system side (tlb.c, exception.c, segment*.c, ...) -- */
 
-/* After a change of CR0, CR3, CR4, EFER, CS, SS, CPL, EFLAGS.AC: recompute what is derived from
- * them (access_mode, tlb, flat_segments, code_size, privilege_level, long_mode). */
+/* After a change of CR0, CR3, CR4, EFER, CS, SS, CPL, EFLAGS.AC, DR7: recompute what is derived
+ * from them (access_mode, tlb, flat_segments, code_size, privilege_level, long_mode, paging).
+ * Flushes nothing. */
 void cpu_mode_changed(struct cpu *cpu);
+/* After cpu->state has been loaded as a whole, and once at creation: empties the TLB and does
+ * cpu_mode_changed. */
+void cpu_state_loaded(struct cpu *cpu);
 void tlb_flush(struct cpu *cpu);
+void tlb_flush_not_global(struct cpu *cpu);
 void tlb_flush_page(struct cpu *cpu, gva_t linear);
+/* This vCPU is about to decode code of `frame`, of which no line was marked: its stores to the
+ * frame go the slow way from now on. The other vCPUs get ATTENTION_TLB. */
+void tlb_protect_frame(struct cpu *cpu, const struct frame *frame);
+/* ATTENTION_TLB: likewise for all frames that hold code by now. Such code becomes stale, since a
+ * store of ours may have slipped through. */
+void tlb_protect_code(struct cpu *cpu);
 
 /* Fill in cpu->exception; they return false so that `return cpu_raise(...)` reads well. */
 bool cpu_raise(struct cpu *cpu, unsigned vector);
@@ -153,9 +202,40 @@ void *cpu_pointer_for_update(struct cpu *cpu, gva_t linear, unsigned size, struc
 bool segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size,
                     unsigned access, gva_t *linear);
 
+/* -- Exits with replay (exit.c) -- */
+
+/* At the start of vcpu_run: the answer of the exit returned last goes into `replay`, so that the
+ * instruction, executed again, finds it. Nothing to do after other exits. */
+void cpu_exit_answered(struct cpu *cpu);
+/* An instruction begins (again): it asks for its accesses from the first. */
+static inline void replay_begin(struct cpu *cpu)
+{
+    cpu->replay.next = 0;
+}
+/* An instruction is over, with or without a fault: the next one shall not find its accesses. */
+static inline void replay_end(struct cpu *cpu)
+{
+    cpu->replay.count = cpu->replay.next = 0;
+}
+
 /* Ports: I/O permission (IOPL, TSS bitmap) is checked by the caller. False: exit pending. */
 bool cpu_port_read(struct cpu *cpu, uint16_t port, unsigned size, uint32_t *value);
 bool cpu_port_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t value);
+
+/* -- Debugging and what instructions of the host need (debug.c, vector_state.c) -- */
+
+/* TF, RF, an interrupt shadow or an enabled breakpoint: the run loop executes one instruction at a
+ * time. When it is false, ATTENTION_STEP may be cleared. */
+bool debug_wanted(const struct cpu *cpu);
+/* False: a code breakpoint is at state.rip, #DB raised. */
+bool debug_before_instruction(struct cpu *cpu);
+/* After one that completed: ends the interrupt shadow that was there before it (`shadow`) and RF;
+ * `stepping` is TF as it was before. False: a trap is due, #DB raised. */
+bool debug_after_instruction(struct cpu *cpu, bool stepping, bool shadow);
+
+/* May this x87, MMX, SSE or AVX instruction execute now (CR0.EM, TS, CR4.OSFXSR, OSXSAVE, XCR0)?
+ * False: #UD or #NM raised (SDM volume 3, tables 2-2 and 13-1; volume 2, 2.4). */
+bool cpu_vector_permitted(struct cpu *cpu, const struct instruction *instruction);
 
 /* -- Flags -- */
 
