@@ -31,6 +31,10 @@ struct code_memory {
 };
 int platform_allocate_code(struct platform *platform, size_t size, struct code_memory *memory);
 
+/* Memory of a guest slice that the guest does not need now: it costs nothing any more and reads as
+ * zeroes. Whole frames. */
+void platform_memory_discard(struct platform *platform, uint8_t *address, size_t length);
+
 /* -- Time -- */
 
 /* Nanoseconds of the guest's time: monotonic, standing still while the machine is paused. Any
@@ -130,6 +134,56 @@ struct platform_console_receiver {
 void platform_console_set_receiver(struct platform_console *console,
                                    struct platform_console_receiver receiver);
 void platform_console_ready(struct platform_console *console); /* room() may have grown */
+
+/* -- Shared directories: a server of the host speaks 9P2000.L -- */
+
+struct platform_share;
+
+struct share_request {
+    const struct slice *request, *reply; /* one 9P message, and room for its answer */
+    unsigned request_count, reply_count;
+    uint64_t request_length, reply_length;
+    /* `length` bytes of the reply's room are filled; 0: the message was none. */
+    void (*done)(struct share_request *request, uint32_t length);
+    void *context;
+    struct share_request *next; /* the platform's while it is under way */
+};
+/* Request, slices and reply belong to the platform until done(), which may be called from within.
+ */
+void platform_share_submit(struct platform_share *share, struct share_request *request);
+/* The guest's driver starts anew: what it had open is closed. */
+void platform_share_reset(struct platform_share *share);
+const char *platform_share_tag(const struct platform_share *share); /* what the guest mounts */
+
+/* -- Streams between guest and host by port number: vsock -- */
+
+struct platform_vsock;  /* the host's side of one guest */
+struct platform_stream; /* one connection */
+
+struct platform_stream_receiver {
+    size_t (*room)(void *context);
+    void (*receive)(void *context, const uint8_t *bytes, size_t length);
+    void (*writable)(void *context);          /* platform_stream_write takes more */
+    void (*ended)(void *context, bool reset); /* the host's end sends no more, or broke it */
+    void *context;
+};
+/* A guest connects to a port of the host. NULL: nobody listens. */
+struct platform_stream *platform_vsock_connect(struct platform_vsock *vsock, uint32_t port,
+                                               struct platform_stream_receiver receiver);
+/* Somebody on the host connects to a port of the guest: `accept` says whether the device takes it;
+ * the answer comes by platform_stream_accept once the guest has given it. */
+struct platform_vsock_listener {
+    bool (*accept)(void *context, struct platform_stream *stream, uint32_t port);
+    void *context;
+};
+void platform_vsock_set_listener(struct platform_vsock *vsock,
+                                 struct platform_vsock_listener listener);
+void platform_stream_accept(struct platform_stream *stream,
+                            struct platform_stream_receiver receiver);
+size_t platform_stream_write(struct platform_stream *stream, const uint8_t *bytes, size_t length);
+void platform_stream_ready(struct platform_stream *stream);  /* room() may have grown */
+void platform_stream_finish(struct platform_stream *stream); /* the guest sends no more */
+void platform_stream_close(struct platform_stream *stream);  /* and the stream is gone */
 
 /* -- The rest -- */
 
