@@ -13,6 +13,11 @@
  * Exceptions. Whatever cannot go on fills in `exception` (or `exit`) and returns false or
  * OUTCOME_FAULT with no architectural change made; the run loop delivers it.
  *
+ * What the run loop looks at whenever a block ends with OUTCOME_CONTINUE: state.halted (HLT sets it
+ * and ends its block), IF, TF, interrupt_shadow, debug_trap and DR7. So an instruction that changes
+ * one of them ends its block. While TF, the shadow or a breakpoint is on, blocks hold one
+ * instruction.
+ *
  * Exits for ports and MMIO. The instruction gives up with nothing changed, vcpu_run returns the
  * exit, and the instruction is executed again with the answer in `replay`. One that makes several
  * such accesses (MOVS from MMIO to MMIO, an operand across two pages) finds the earlier ones there,
@@ -113,25 +118,31 @@ struct replay {
     } accesses[REPLAY_ACCESSES];
 };
 
+struct block;
 struct block_cache;
 struct thunk_cache;
 struct interpreter;
 
 struct cpu {
     struct vcpu vcpu; /* first: engine.h */
+    /* Here at the front so that an op can name `zero`, `block_rip`, general registers and segment
+     * bases alike by a small number (address.h). */
+    uint64_t zero; /* stays 0: the base or index that an address does not have */
+    uint64_t block_rip;
+    struct block *block; /* the one under way, or the last */
     struct cpu_state state;
     uint16_t flags; /* AX after LAHF; SETO AL: AH = SF ZF 0 AF 0 PF 1 CF, AL = OF */
     enum access_mode access_mode;
     struct tlb_entry *tlb; /* of access_mode: tlbs[access_mode] */
-    uint64_t block_rip;
     _Atomic uint32_t attention;
     uint8_t flat_segments; /* bit n: base 0, limit 4 GiB or 64-bit mode, readable and writable */
     uint8_t code_size;     /* enum code_size, of CS */
     uint8_t privilege_level;
     bool long_mode;       /* EFER.LMA */
     struct paging paging; /* from CR0, CR3, CR4, EFER */
-    /* Advances when a translation for fetching may have changed, and with access_mode's privilege:
-     * what was found by linear address under another value must be looked up again. */
+    /* Advances when a translation for fetching may have changed: what was found by linear address
+     * under another value must be looked up again. The privilege does not advance it: blocks are
+     * kept for each privilege apart. */
     uint64_t fetch_generation;
     uint64_t debug_trap; /* DR6 bits of the #DB due after the instruction under way */
     bool vector_loaded;
@@ -194,7 +205,7 @@ bool cpu_read_system(struct cpu *cpu, gva_t linear, void *bytes, unsigned size);
 bool cpu_write_system(struct cpu *cpu, gva_t linear, const void *bytes, unsigned size);
 /* A host pointer for a locked or read-modify-write access that lies in one page of memory and may
  * be written now; NULL with exception filled in, or NULL with neither when it must go the slow way
- * (MMIO, page crossing). After the store, cpu_written. */
+ * (MMIO, page crossing). *frame: NULL, or what to hand to cpu_written after the store. */
 void *cpu_pointer_for_update(struct cpu *cpu, gva_t linear, unsigned size, struct frame **frame);
 
 /* Segment checks that the flat case does not need: limit, type, canonical address, null selectors.
@@ -236,6 +247,21 @@ bool debug_after_instruction(struct cpu *cpu, bool stepping, bool shadow);
 /* May this x87, MMX, SSE or AVX instruction execute now (CR0.EM, TS, CR4.OSFXSR, OSXSAVE, XCR0)?
  * False: #UD or #NM raised (SDM volume 3, tables 2-2 and 13-1; volume 2, 2.4). */
 bool cpu_vector_permitted(struct cpu *cpu, const struct instruction *instruction);
+
+/* -- Owned by the run loop and the block cache (run.c, block.c, code_watch.c) -- */
+
+/* Code that an engine knew may have been written by this vCPU: the block under way ends after the
+ * instruction under way if it is stale. cpu_write_slow and cpu_write_system call it after each
+ * frame_written; whoever stores through a pointer calls cpu_written. */
+void cpu_code_written(struct cpu *cpu);
+
+static inline void cpu_written(struct cpu *cpu, struct frame *frame, gva_t linear, unsigned size)
+{
+    if (!frame)
+        return;
+    frame_written(frame, code_lines(linear & FRAME_MASK, size));
+    cpu_code_written(cpu);
+}
 
 /* -- Flags -- */
 
