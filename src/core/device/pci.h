@@ -48,10 +48,13 @@ struct pci_function {
     /* After a write to configuration space that no BAR or command bit explains; may be NULL. */
     void (*config_written)(void *device, unsigned offset, unsigned size);
     void *device;
-    uint8_t slot, number; /* device 0-31, function 0-7: set when it is plugged in */
-    bool interrupt_level;
-    unsigned msix_count;     /* 0: no MSI-X */
-    uint8_t msix_capability; /* offset in configuration space */
+    uint8_t slot, number;      /* device 0-31, function 0-7: set when it is plugged in */
+    bool interrupt_level;      /* what the device wants */
+    bool interrupt_driven;     /* what the bus has been told */
+    uint32_t mapped[PCI_BARS]; /* where the bus has been told that each BAR is; 0: nowhere */
+    uint8_t capability_length[PCI_CONFIG_SIZE / 4]; /* of the one at that word */
+    unsigned msix_count;                            /* 0: no MSI-X */
+    uint8_t msix_capability;                        /* offset in configuration space */
     struct pci_msix_vector msix[PCI_MSIX_VECTORS];
     const struct pci_bus_operations *bus;
     void *bus_context;
@@ -75,6 +78,7 @@ unsigned pci_add_capability(struct pci_function *function, uint8_t identifier, u
  */
 void pci_add_msix(struct pci_function *function, unsigned bar, uint32_t table_offset,
                   uint32_t pending_offset, unsigned count);
+/* Table and pending bits; `offset` is that in the BAR. */
 uint64_t pci_msix_read(struct pci_function *function, uint64_t offset, unsigned size);
 void pci_msix_write(struct pci_function *function, uint64_t offset, unsigned size, uint64_t value);
 /* Signal a vector; remembered while it is masked. False: MSI-X is off, use the pin. */
