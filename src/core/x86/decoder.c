@@ -249,7 +249,7 @@ static unsigned select_row(struct decoder *decoder, enum opcode_kind kind)
     case OPCODE_BY_MODE:
         return decoder->code_size == CODE_64;
     case OPCODE_BY_W:
-        return decoder->code_size == CODE_64 && instruction->rex_w;
+        return instruction->rex_w;
     case OPCODE_BY_L:
         return instruction->vector_length == 32;
     default:
@@ -289,6 +289,14 @@ static bool rules_hold(const struct decoder *decoder, const struct opcode *row)
            (row->flags & INSTRUCTION_LOCKABLE && instruction->modrm < 0xc0);
 }
 
+/* Destination, index and mask: two alike raise #UD (VPGATHERDD in SDM volume 2). */
+static bool gather_registers_differ(const struct instruction *instruction)
+{
+    unsigned destination = instruction->operands[0].index, mask = instruction->operands[2].index;
+    unsigned index = instruction->memory.index;
+    return destination != mask && destination != index && mask != index;
+}
+
 static enum decode_status decode_row(struct decoder *decoder, const struct opcode *row)
 {
     struct instruction *instruction = decoder->instruction;
@@ -306,9 +314,12 @@ static enum decode_status decode_row(struct decoder *decoder, const struct opcod
         }
     }
     enum decode_status status = decode_operands(decoder, row);
-    if (status == DECODE_OK && instruction->vex_register && !decoder->vvvv_used)
+    if (status != DECODE_OK)
+        return status;
+    if (instruction->vex_register && !decoder->vvvv_used)
         return DECODE_INVALID;
-    return status;
+    return row->rules & RULE_VSIB && !gather_registers_differ(instruction) ? DECODE_INVALID
+                                                                           : DECODE_OK;
 }
 
 static enum decode_status decode(struct decoder *decoder)
