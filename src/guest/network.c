@@ -9,7 +9,7 @@
 
 /* Of headers that want a C library: linux/socket.h, if.h, if_arp.h, fcntl's. */
 enum { FAMILY_INET = 2, FAMILY_NETLINK = 16, SOCKET_RAW = 3, INTERFACE_UP = 1 };
-enum { LOOPBACK_INDEX = 1, LOOK_AGAIN_MS = 5, INTERFACE_WAIT_MS = 10000 };
+enum { LOOPBACK_INDEX = 1, LOOK_AGAIN_MS = 5, INTERFACE_WAIT_MS = 10000, CARRIER_WAIT_MS = 2000 };
 
 /* A message with the attributes that the largest of ours has. */
 struct message {
@@ -116,6 +116,16 @@ static int find_interface(char *name, size_t size)
     return -ENODEV;
 }
 
+/* Without a carrier the first packets would be lost, and TCP asks again after a second only. */
+static void wait_for_carrier(const char *name)
+{
+    for (int left = CARRIER_WAIT_MS; left > 0; left -= LOOK_AGAIN_MS) {
+        if (read_interface_number(name, "/carrier") == 1)
+            return;
+        sleep_ms(LOOK_AGAIN_MS);
+    }
+}
+
 static int set_up_interface(int socket, int index, const struct guest_network *network)
 {
     int result = bring_up(socket, index, network->mtu);
@@ -176,6 +186,7 @@ int network_set_up(struct fields *fields, const char **on)
         if (index > 0) {
             *on = "the Ethernet interface";
             result = set_up_interface(socket, index, &network);
+            wait_for_carrier(name);
         }
     }
     sys_close(socket);
