@@ -71,7 +71,9 @@ static inline uint32_t code_lines(unsigned offset, unsigned length)
     return (~UINT32_C(0) >> (31 - last)) & (~UINT32_C(0) << first);
 }
 
-/* After a store to the lines `lines` of a frame: makes code decoded from them stale. */
+/* After a store to the lines `lines` of a frame: makes code decoded from them stale. The version
+ * advances twice: before the mask is cleared for a second writer, who will not look at the version
+ * once it is clear; and after it for a decoder whose mark the clearing took away. */
 static inline void frame_written(struct frame *frame, uint32_t lines)
 {
     atomic_thread_fence(memory_order_seq_cst);
@@ -79,4 +81,5 @@ static inline void frame_written(struct frame *frame, uint32_t lines)
         return;
     atomic_fetch_add(&frame->version, 1);
     atomic_store(&frame->code_lines, 0);
+    atomic_fetch_add(&frame->version, 1);
 }

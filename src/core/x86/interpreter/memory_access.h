@@ -4,6 +4,9 @@
  * that a translator replaces. A hit in the TLB is one subtraction and one comparison; all else goes
  * to cpu_read_slow and cpu_write_slow. Each access is one access of the host where it lies in one
  * page: x86 on x86 needs no barriers for the guest's memory order.
+ *
+ * The slow functions work on cpu->scratch: a local variable whose address escapes would keep the
+ * compiler from ending an op with a jump.
  */
 #pragma once
 
@@ -14,12 +17,27 @@ static inline struct tlb_entry *tlb_lookup(struct cpu *cpu, gva_t linear)
     return &cpu->tlb[linear >> FRAME_SHIFT & (TLB_ENTRIES - 1)];
 }
 
+static inline bool linear_write_slow(struct cpu *cpu, gva_t linear, uint64_t value, unsigned size)
+{
+    cpu->scratch = value;
+    return cpu_write_slow(cpu, linear, &cpu->scratch, size);
+}
+
 #define DEFINE_LINEAR_ACCESS(bits)                                                                 \
+    static inline bool linear_read_slow_##bits(struct cpu *cpu, gva_t linear,                      \
+                                               uint##bits##_t *value)                              \
+    {                                                                                              \
+        if (!cpu_read_slow(cpu, linear, &cpu->scratch, sizeof(*value)))                            \
+            return false;                                                                          \
+        *value = (uint##bits##_t)cpu->scratch;                                                     \
+        return true;                                                                               \
+    }                                                                                              \
+                                                                                                   \
     static inline bool linear_read_##bits(struct cpu *cpu, gva_t linear, uint##bits##_t *value)    \
     {                                                                                              \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
         if (__builtin_expect(linear - entry->read > FRAME_SIZE - sizeof(*value), 0))               \
-            return cpu_read_slow(cpu, linear, value, sizeof(*value));                              \
+            return linear_read_slow_##bits(cpu, linear, value);                                    \
         *value = *(const volatile uint##bits##_t *)(linear + entry->addend);                       \
         return true;                                                                               \
     }                                                                                              \
@@ -28,7 +46,7 @@ static inline struct tlb_entry *tlb_lookup(struct cpu *cpu, gva_t linear)
     {                                                                                              \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
         if (__builtin_expect(linear - entry->write > FRAME_SIZE - sizeof(value), 0))               \
-            return cpu_write_slow(cpu, linear, &value, sizeof(value));                             \
+            return linear_write_slow(cpu, linear, value, sizeof(value));                           \
         *(volatile uint##bits##_t *)(linear + entry->addend) = value;                              \
         return true;                                                                               \
     }

@@ -25,10 +25,10 @@ struct op {
     op_execute *execute;
     const struct instruction *instruction; /* NULL for the frequent ones */
     int64_t immediate;                     /* meaning by function */
-    int32_t displacement;
+    int64_t displacement;
     uint16_t offset; /* RIP of the instruction - RIP of the block */
     uint8_t length;
-    uint8_t destination, source, base, index, scale; /* registers; meaning by function */
+    uint8_t destination, source, base, index, scale; /* meaning by function (address.h) */
     uint8_t segment;
     uint8_t extra;
 };
