@@ -62,7 +62,7 @@ struct platform_block {
     int status;
     const char *serial;
     struct block_request *held;
-    unsigned request_count;
+    unsigned request_count, flush_count, discard_count;
 };
 
 struct platform_net {
@@ -247,7 +247,7 @@ static inline int fake_block_execute(struct platform_block *block, struct block_
             memcpy(bytes, slice->address, slice->length);
         bytes += slice->length;
     }
-    if (request->operation == BLOCK_WRITE_ZEROES)
+    if (request->operation == BLOCK_WRITE_ZEROES || request->operation == BLOCK_DISCARD)
         memset(bytes, 0, request->length);
     return 0;
 }
@@ -255,6 +255,8 @@ static inline int fake_block_execute(struct platform_block *block, struct block_
 void platform_block_submit(struct platform_block *block, struct block_request *request)
 {
     block->request_count++;
+    block->flush_count += request->operation == BLOCK_FLUSH;
+    block->discard_count += request->operation == BLOCK_DISCARD;
     int status = block->status ? block->status : fake_block_execute(block, request);
     if (!block->hold) {
         request->done(request, status);
