@@ -23,7 +23,7 @@ static inline void interrupt_line_set(const struct interrupt_line *line, bool le
 /*
  * A range of registers, on ports or in memory. `size` is 1, 2, 4 (memory: 8 too), `offset` is below
  * the range's length and the access lies within it, not necessarily aligned. What is not there
- * reads as all ones.
+ * reads as all ones. read() may leave anything above `size` bytes: the bus cuts it off.
  */
 struct register_range {
     uint64_t (*read)(void *device, uint64_t offset, unsigned size);
