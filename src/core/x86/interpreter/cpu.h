@@ -118,6 +118,8 @@ struct replay {
     } accesses[REPLAY_ACCESSES];
 };
 
+#define NO_VECTOR (-1)
+
 struct block;
 struct block_cache;
 struct thunk_cache;
@@ -148,8 +150,10 @@ struct cpu {
     uint64_t debug_trap; /* DR6 bits of the #DB due after the instruction under way */
     bool vector_loaded;
     struct exception exception;
-    struct vm_exit *exit; /* of the run under way */
-    bool exit_pending;    /* *exit is filled in: return it */
+    struct vm_exit *exit;     /* of the run under way */
+    bool exit_pending;        /* *exit is filled in: return it */
+    bool interrupt_waiting;   /* interrupts.acknowledge has something, for all we know */
+    int16_t vector_under_way; /* acknowledged, and its delivery met an exit; NO_VECTOR */
     struct replay replay;
     struct block_cache *blocks;
     struct thunk_cache *thunks;
@@ -248,6 +252,11 @@ bool debug_after_instruction(struct cpu *cpu, bool stepping, bool shadow);
 /* May this x87, MMX, SSE or AVX instruction execute now (CR0.EM, TS, CR4.OSFXSR, OSXSAVE, XCR0)?
  * False: #UD or #NM raised (SDM volume 3, tables 2-2 and 13-1; volume 2, 2.4). */
 bool cpu_vector_permitted(struct cpu *cpu, const struct instruction *instruction);
+
+/* If vector_loaded: the guest's x87, SSE and AVX state goes from the host's registers to
+ * state.xsave. Before every call of what may use them: callbacks of the request, the platform, the
+ * end of vcpu_run. */
+void cpu_vector_unload(struct cpu *cpu);
 
 /* -- Owned by the run loop and the block cache (run.c, block.c, code_watch.c) -- */
 
