@@ -177,6 +177,12 @@ int platform_allocate_code(struct platform *platform, size_t size, struct code_m
     return memory->writable == MAP_FAILED || memory->executable == MAP_FAILED ? -ENOMEM : 0;
 }
 
+void platform_memory_discard(struct platform *platform, uint8_t *address, size_t length)
+{
+    (void)platform;
+    memset(address, 0, length);
+}
+
 uint64_t platform_clock(struct platform *platform)
 {
     return platform->clock;

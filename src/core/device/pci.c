@@ -270,6 +270,8 @@ uint32_t pci_config_read(struct pci_function *function, unsigned offset, unsigne
 {
     if (offset >= PCI_CONFIG_SIZE || size > 4 || size > PCI_CONFIG_SIZE - offset)
         return ~0u;
+    if (function->config_reading)
+        function->config_reading(function->device, offset, size);
     return load(function->config + offset, size);
 }
 

@@ -47,6 +47,8 @@ struct pci_function {
     struct pci_bar bars[PCI_BARS];
     /* After a write to configuration space that no BAR or command bit explains; may be NULL. */
     void (*config_written)(void *device, unsigned offset, unsigned size);
+    /* Before a read: the device may bring `config` up to date; may be NULL. */
+    void (*config_reading)(void *device, unsigned offset, unsigned size);
     void *device;
     uint8_t slot, number;      /* device 0-31, function 0-7: set when it is plugged in */
     bool interrupt_level;      /* what the device wants */

@@ -35,7 +35,7 @@ void virtio_fail(struct virtio_device *device, const char *why)
 
 bool virtio_take(struct virtio_device *device, unsigned queue, struct virtqueue_chain *chain)
 {
-    if (!virtio_running(device))
+    if (!virtio_running(device) || !pci_bus_master(&device->function))
         return false;
     enum virtqueue_result result = virtqueue_take(&device->queues[queue], chain);
     if (result == VIRTQUEUE_BROKEN)

@@ -322,14 +322,29 @@ static bool window(const struct virtio_device *device, uint32_t *offset, uint32_
            (*length == 1 || *length == 2 || *length == 4) && *offset <= BAR_SIZE - *length;
 }
 
+static bool touches_data(const struct virtio_device *device, unsigned offset, unsigned size)
+{
+    unsigned data = device->access_window + WINDOW_DATA;
+    return offset + size > data && offset < data + 4;
+}
+
 static void config_space_written(void *context, unsigned offset, unsigned size)
 {
     struct virtio_device *device = context;
     unsigned data = device->access_window + WINDOW_DATA;
     uint32_t at, length;
-    if (offset + size <= data || offset >= data + 4 || !window(device, &at, &length))
+    if (touches_data(device, offset, size) && window(device, &at, &length))
+        bar_write(device, at, length, config_u32(&device->function, data));
+}
+
+static void config_space_reading(void *context, unsigned offset, unsigned size)
+{
+    struct virtio_device *device = context;
+    uint32_t at, length;
+    if (!touches_data(device, offset, size) || !window(device, &at, &length))
         return;
-    bar_write(device, at, length, config_u32(&device->function, data));
+    uint32_t value = (uint32_t)bar_read(device, at, length);
+    copy_bytes(&device->function.config[device->access_window + WINDOW_DATA], &value, length);
 }
 
 static void add_access_window(struct virtio_device *device)
@@ -339,6 +354,7 @@ static void add_access_window(struct virtio_device *device)
     fill_bytes(&device->function.writable[at + WINDOW_BAR], 0xff, 1);
     fill_bytes(&device->function.writable[at + WINDOW_OFFSET], 0xff, 12);
     device->function.config_written = config_space_written;
+    device->function.config_reading = config_space_reading;
 }
 
 static void add_bars(struct virtio_device *device)
