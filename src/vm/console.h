@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The host's end of a byte stream of the machine: a serial line or a port of the virtio console. */
+#pragma once
+
+#include "vm/platform.h"
+
+/* What every kind of host end begins with. */
+struct platform_console {
+    struct platform_console_receiver receiver;
+    size_t (*write)(struct platform_console *console, const uint8_t *bytes, size_t length);
+    void (*ready)(struct platform_console *console); /* the guest may take input again */
+};
+
+/* A machine that is made anew gets the same consoles: what the old one wanted is forgotten. */
+void console_forget_receiver(struct platform_console *console);
+
+/* -- Over descriptors: a terminal, pipes, files, sockets -- */
+
+struct fd_console {
+    struct platform_console console;
+    struct platform *platform;
+    struct event_source input, output;
+    bool output_is_socket, output_waits; /* with MSG_DONTWAIT; only write after EPOLLOUT */
+    bool output_ended, input_ended;
+    size_t start, length; /* of what waits in the buffer */
+    uint8_t buffer[16384];
+};
+
+/* -1: none. The descriptors stay the caller's, and keep their flags: others may have them too. */
+int fd_console_open(struct fd_console *console, struct platform *platform, int input_fd,
+                    int output_fd, struct error *error);
+void fd_console_close(struct fd_console *console);
+/* Write what waits as far as that goes without waiting. */
+void fd_console_flush(struct fd_console *console);
+
+/* -- Into memory: the last of what a kernel said -- */
+
+enum { MEMORY_CONSOLE_SIZE = 65536 };
+
+struct memory_console {
+    struct platform_console console;
+    const struct log *echo; /* where each line goes as well, as a debug message; NULL: nowhere */
+    uint64_t written;
+    char line[256];
+    size_t line_length;
+    char bytes[MEMORY_CONSOLE_SIZE];
+};
+
+void memory_console_open(struct memory_console *console, const struct log *echo);
+/* The last line that contains `text`, from there on; allocated, printable; NULL: none. */
+char *memory_console_find(const struct memory_console *console, const char *text);
+/* The last `count` lines, allocated. */
+char *memory_console_tail(const struct memory_console *console, unsigned count);
