@@ -91,6 +91,7 @@ struct block_request {
     void (*done)(struct block_request *request, int status); /* 0 or negative errno */
     void *context;
     struct block_request *next; /* the platform's while it is under way */
+    int status;                 /* the platform's while it is under way */
 };
 /* `request` and its slices belong to the platform until done() is called; done() may be called from
  * within platform_block_submit. */
