@@ -227,7 +227,7 @@ static void add_frequencies(struct builder *builder)
             (tsc * denominator + CPUID_CRYSTAL_FREQUENCY / 2) / CPUID_CRYSTAL_FREQUENCY;
         if (numerator > most)
             break;
-        uint64_t frequency = CPUID_CRYSTAL_FREQUENCY * numerator / denominator;
+        uint64_t frequency = UINT64_C(1) * CPUID_CRYSTAL_FREQUENCY * numerator / denominator;
         uint64_t error = frequency > tsc ? frequency - tsc : tsc - frequency;
         if (error >= best_error)
             continue;

@@ -11,8 +11,8 @@
 #define CPUID_ENTRIES 48
 
 /* What leaf 15H calls the core crystal: the input clock of the local APIC's timer, by which Linux
- * sets it (SDM volume 3, 18.7.3). */
-#define CPUID_CRYSTAL_FREQUENCY 25000000u
+ * sets it (SDM volume 3, 18.7.3). Ours counts nanoseconds (device/lapic.h). */
+#define CPUID_CRYSTAL_FREQUENCY 1000000000u
 
 struct cpuid_entry {
     uint32_t leaf, subleaf;

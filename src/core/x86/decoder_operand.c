@@ -127,6 +127,22 @@ static void set_register(const struct decoder *decoder, const struct form *form,
     operand->index = number;
 }
 
+static enum operand_field field_of(enum operand_source source)
+{
+    switch (source) {
+    case SOURCE_RM:
+    case SOURCE_MEMORY:
+    case SOURCE_RM_REGISTER:
+        return FIELD_MODRM_RM;
+    case SOURCE_REG:
+        return FIELD_MODRM_REG;
+    case SOURCE_VVVV:
+        return FIELD_VEX_VVVV;
+    default:
+        return FIELD_NONE;
+    }
+}
+
 static unsigned modrm_reg(const struct decoder *decoder)
 {
     return (decoder->instruction->modrm >> 3 & 7) | (decoder->rex & REX_R ? 8 : 0);
@@ -313,6 +329,7 @@ enum decode_status decode_operands(struct decoder *decoder, const struct opcode 
         struct operand *operand = &instruction->operands[i];
         operand->access = row->access & ~OPERAND_HIDDEN;
         operand->implicit = row->access & OPERAND_HIDDEN;
+        operand->field = field_of(forms[row->form].source);
         instruction->operand_count = i + 1;
         enum decode_status status = decode_operand(decoder, &forms[row->form], operand);
         if (status != DECODE_OK)

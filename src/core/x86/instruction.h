@@ -53,6 +53,9 @@ enum operand_kind {
     OPERAND_STRING_DESTINATION, /* ES:rDI of INS, MOVS, CMPS, STOS, SCAS: no override reaches it */
 };
 
+/* Which part of the encoding names the operand. */
+enum operand_field { FIELD_NONE, FIELD_MODRM_RM, FIELD_MODRM_REG, FIELD_VEX_VVVV };
+
 enum operand_access { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 
 struct operand {
@@ -62,6 +65,7 @@ struct operand {
     uint8_t index;          /* register number, or which immediate */
     uint16_t size;          /* bytes; 0: depends on state (XSAVE area) */
     bool implicit;          /* not written in the assembly text */
+    uint8_t field;          /* enum operand_field */
 };
 
 #define NO_REGISTER 0xff
