@@ -23,8 +23,7 @@ char *string_copy_n(const char *string, size_t length);
 char *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
 char *string_vformat(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
 
-/* Replace *string by a formatted text; the old one (may be NULL) is freed, and may be an argument.
- */
+/* Add a formatted text to *string, which may be NULL and may be an argument; it moves. */
 void string_append(char **string, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static inline bool string_equal(const char *a, const char *b)

@@ -13,17 +13,18 @@ static const struct {
     const char *name;
     fuzz_mode *run;
 } modes[] = {
-    { "json", fuzz_json },                 /* base/json: all below stand on it */
-    { "config", fuzz_config },             /* config.json */
-    { "process", fuzz_process },           /* process.json of `exec --process` */
-    { "resources", fuzz_resources },       /* what `update --resources` reads */
-    { "seccomp", fuzz_seccomp },           /* linux.seccomp, compiled too */
-    { "state", fuzz_state },               /* state.json */
-    { "manifest", fuzz_manifest },         /* manifest of an OCI image */
-    { "image-config", fuzz_image_config }, /* configuration of an OCI image */
-    { "index", fuzz_index },               /* index.json of an image layout */
-    { "layer", fuzz_layer },               /* tar archive, really unpacked */
-    { "layer-gzip", fuzz_layer_gzip },     /* the same, compressed */
+    { "json", fuzz_json },                   /* base/json: all below stand on it */
+    { "config", fuzz_config },               /* config.json */
+    { "process", fuzz_process },             /* process.json of `exec --process` */
+    { "resources", fuzz_resources },         /* what `update --resources` reads */
+    { "seccomp", fuzz_seccomp },             /* linux.seccomp, compiled too */
+    { "state", fuzz_state },                 /* state.json */
+    { "manifest", fuzz_manifest },           /* manifest of an OCI image */
+    { "image-config", fuzz_image_config },   /* configuration of an OCI image */
+    { "index", fuzz_index },                 /* index.json of an image layout */
+    { "layer", fuzz_layer },                 /* tar archive, really unpacked */
+    { "layer-gzip", fuzz_layer_gzip },       /* the same, compressed */
+    { "guest-channel", fuzz_guest_channel }, /* what the first process of a machine sends */
 };
 
 /* libFuzzer calls us with nothing of ours: the mode has to be kept. */
