@@ -54,6 +54,7 @@ struct vm_exit {
         struct {
             uint32_t index;
             bool refused; /* set by the handler: #GP(0) */
+            uint64_t tsc; /* the guest's time-stamp counter at the exit */
         } msr;
         struct {
             uint64_t number, arguments[6], result;

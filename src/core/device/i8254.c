@@ -292,7 +292,7 @@ static void write_register(void *device, uint64_t offset, unsigned size, uint64_
         update(timer);
 }
 
-const struct register_range i8254_registers = { read_register, write_register };
+const struct register_range i8254_registers = { read_register, write_register, .widest = 1 };
 
 /* -- Port 61H -- */
 
@@ -333,7 +333,7 @@ static void write_speaker(void *device, uint64_t offset, unsigned size, uint64_t
     set_gate(&timer->counters[2], value & SPEAKER_GATE, platform_clock(timer->platform));
 }
 
-const struct register_range i8254_speaker_registers = { read_speaker, write_speaker };
+const struct register_range i8254_speaker_registers = { read_speaker, write_speaker, .widest = 1 };
 
 /* As firmware leaves it: counter 0 ticks at 18.2 Hz, counter 1 asks for refreshes. */
 void i8254_initialize(struct i8254 *timer)

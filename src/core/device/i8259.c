@@ -291,6 +291,6 @@ static void write_level(void *device, uint64_t offset, unsigned size, uint64_t v
     update(pair);
 }
 
-const struct register_range i8259_master_registers = { read_master, write_master };
-const struct register_range i8259_slave_registers = { read_slave, write_slave };
+const struct register_range i8259_master_registers = { read_master, write_master, .widest = 1 };
+const struct register_range i8259_slave_registers = { read_slave, write_slave, .widest = 1 };
 const struct register_range i8259_level_registers = { read_level, write_level };

@@ -341,7 +341,7 @@ static void write_register(void *device, uint64_t offset, unsigned size, uint64_
     }
 }
 
-const struct register_range uart16550_registers = { read_register, write_register };
+const struct register_range uart16550_registers = { read_register, write_register, .widest = 1 };
 
 void uart16550_initialize(struct uart16550 *uart)
 {
