@@ -33,4 +33,5 @@ struct register_range {
     void (*read_string)(void *device, uint64_t offset, unsigned size, void *bytes, size_t count);
     void (*write_string)(void *device, uint64_t offset, unsigned size, const void *bytes,
                          size_t count);
+    unsigned widest; /* 1: wider accesses come byte by byte, as to a device of 8 bits; 0: any */
 };
