@@ -86,10 +86,12 @@ static uint8_t find_operand_size(const struct decoder *decoder, unsigned rules)
                   decoder->instruction->mandatory_prefix != 0x66;
     if (rules & RULE_BYTE)
         return 1;
+    if (rules & RULE_NATIVE)
+        return decoder->code_size == CODE_64 ? 8 : 4;
     if (decoder->code_size != CODE_64)
         return (decoder->code_size == CODE_32) != prefix ? 4 : 2;
     if (rules & RULE_FORCE_64 || decoder->rex & REX_W)
-        return 8;
+        return rules & RULE_PORT ? 4 : 8;
     if (prefix)
         return 2;
     return rules & RULE_DEFAULT_64 ? 8 : 4;
@@ -124,10 +126,11 @@ static enum decode_status decode_vex(struct decoder *decoder, bool long_form)
         decoder->rex |= instruction->rex_w ? REX_W : 0;
     }
     instruction->prefixes |= PREFIX_VEX;
-    instruction->vex_register = ~last >> 3 & 15;
+    decoder->vvvv = ~last >> 3 & 15;
+    instruction->vex_register = decoder->vvvv;
     if (decoder->code_size != CODE_64) {
         decoder->rex &= REX_W;
-        instruction->vex_register &= 7;
+        instruction->vex_register &= 7; /* but all four bits must be set where none is meant */
     }
     instruction->vector_length = last & 4 ? 32 : 16;
     instruction->mandatory_prefix = implied[last & 3];
@@ -316,7 +319,7 @@ static enum decode_status decode_row(struct decoder *decoder, const struct opcod
     enum decode_status status = decode_operands(decoder, row);
     if (status != DECODE_OK)
         return status;
-    if (instruction->vex_register && !decoder->vvvv_used)
+    if (decoder->vvvv && !decoder->vvvv_used)
         return DECODE_INVALID;
     return row->rules & RULE_VSIB && !gather_registers_differ(instruction) ? DECODE_INVALID
                                                                            : DECODE_OK;

@@ -9,13 +9,13 @@ struct decoder {
     const uint8_t *bytes;
     struct instruction *instruction;
     uint8_t position;
-    uint8_t limit;        /* never read at or after it */
-    uint8_t code_size;    /* enum code_size */
-    uint8_t rex;          /* W R X B in bits 3-0; from REX or VEX */
-    uint8_t repeat;       /* 0, 0xf2, 0xf3: the last one */
-    uint8_t segment;      /* the override, or NO_REGISTER */
-    uint8_t immediates;   /* how many of instruction.immediate are taken */
-    uint8_t operand_size; /* of the operands of size v, z, y */
+    uint8_t limit;      /* never read at or after it */
+    uint8_t code_size;  /* enum code_size */
+    uint8_t rex;        /* W R X B in bits 3-0; from REX or VEX */
+    uint8_t repeat;     /* 0, 0xf2, 0xf3: the last one */
+    uint8_t segment;    /* the override, or NO_REGISTER */
+    uint8_t immediates; /* how many of instruction.immediate are taken */
+    uint8_t vvvv;       /* inverted, all four bits in every mode */
     bool vvvv_used;
 };
 

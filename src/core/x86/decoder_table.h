@@ -36,10 +36,12 @@ enum opcode_rule {
     RULE_ONLY_64 = 1 << 5,    /* #UD outside 64-bit mode */
     RULE_REGISTER = 1 << 6,   /* ModR/M.mod is ignored: rm is a register (MOV to and from CR, DR) */
     RULE_VSIB = 1 << 7,
-    RULE_W0 = 1 << 8,  /* #UD if VEX.W is 1 */
-    RULE_W1 = 1 << 9,  /* #UD if VEX.W is 0 */
-    RULE_L0 = 1 << 10, /* #UD if VEX.L is 1 */
-    RULE_L1 = 1 << 11, /* #UD if VEX.L is 0 */
+    RULE_W0 = 1 << 8,      /* #UD if VEX.W is 1 */
+    RULE_W1 = 1 << 9,      /* #UD if VEX.W is 0 */
+    RULE_L0 = 1 << 10,     /* #UD if VEX.L is 1 */
+    RULE_L1 = 1 << 11,     /* #UD if VEX.L is 0 */
+    RULE_PORT = 1 << 12,   /* operand size 4 at most */
+    RULE_NATIVE = 1 << 13, /* operand size 8 in 64-bit mode, else 4 */
 };
 
 struct operand_row {
@@ -141,6 +143,7 @@ struct opcode {
     FORM(Zv, OPCODE, GENERAL, SIZE_V, SIZE_0)                                                      \
     /* fixed registers */                                                                          \
     FORM(AL, FIXED, GENERAL, SIZE_1, 0)                                                            \
+    FORM(AH, FIXED, HIGH_BYTE, SIZE_1, 0)                                                          \
     FORM(CL, FIXED, GENERAL, SIZE_1, 1)                                                            \
     FORM(AX, FIXED, GENERAL, SIZE_2, 0)                                                            \
     FORM(DX, FIXED, GENERAL, SIZE_2, 2)                                                            \

@@ -45,10 +45,10 @@ static const struct opcode group7_f8[8] = {
     FIXED(RDTSCP, RDTSCP, 0),
 };
 static const struct opcode group7_memory[8] = {
-    WITH(SGDT, BASE, 0, W(Ms)),
-    WITH(SIDT, BASE, 0, W(Ms)),
-    WITH(LGDT, BASE, PRIVILEGED, R(Ms)),
-    WITH(LIDT, BASE, PRIVILEGED, R(Ms)),
+    INSTRUCTION(SGDT, BASE, MODRM | RULE_FORCE_64, 0, W(Ms)),
+    INSTRUCTION(SIDT, BASE, MODRM | RULE_FORCE_64, 0, W(Ms)),
+    INSTRUCTION(LGDT, BASE, MODRM | RULE_FORCE_64, PRIVILEGED, R(Ms)),
+    INSTRUCTION(LIDT, BASE, MODRM | RULE_FORCE_64, PRIVILEGED, R(Ms)),
     WITH(SMSW, BASE, 0, W(RvMw)),
     NOTHING,
     WITH(LMSW, BASE, PRIVILEGED | BRANCH, R(Ew)),
@@ -100,9 +100,9 @@ static const struct opcode group15_none_memory[8] = {
     WITH(FXRSTOR, FXSR, 0, R(Mfx)),
     WITH(LDMXCSR, SSE, HOST, R(Md)),
     WITH(STMXCSR, SSE, HOST, W(Md)),
-    WITH(XSAVE, XSAVE, 0, W(M), HIDDEN_R(EAX), HIDDEN_R(EDX)),
+    WITH(XSAVE, XSAVE, 0, RW(M), HIDDEN_R(EAX), HIDDEN_R(EDX)),
     WITH(XRSTOR, XSAVE, 0, R(M), HIDDEN_R(EAX), HIDDEN_R(EDX)),
-    WITH(XSAVEOPT, XSAVEOPT, 0, W(M), HIDDEN_R(EAX), HIDDEN_R(EDX)),
+    WITH(XSAVEOPT, XSAVEOPT, 0, RW(M), HIDDEN_R(EAX), HIDDEN_R(EDX)),
     WITH(CLFLUSH, CLFLUSH, 0, A(Mb)),
 };
 static const struct opcode group15_66_memory[8] = {
@@ -127,6 +127,8 @@ static const struct opcode group15[4] = {
     NOTHING,
 };
 
+#define HINT_NOP FIXED(NOP, BASE, 0)
+
 /* PREFETCHW and PREFETCHWT1, PREFETCH.., and the hints that older CPUs take for NOPs. */
 static const struct opcode group_prefetch_write[8] = {
     WITH(PREFETCHW, PREFETCHW, 0, A(Mb)), WITH(PREFETCHW, PREFETCHW, 0, A(Mb)),
@@ -134,7 +136,6 @@ static const struct opcode group_prefetch_write[8] = {
     WITH(PREFETCHW, PREFETCHW, 0, A(Mb)), WITH(PREFETCHW, PREFETCHW, 0, A(Mb)),
     WITH(PREFETCHW, PREFETCHW, 0, A(Mb)), WITH(PREFETCHW, PREFETCHW, 0, A(Mb)),
 };
-#define HINT_NOP WITH(NOP, BASE, 0, A(Ev))
 static const struct opcode group16_memory[8] = {
     WITH(PREFETCH, SSE, 0, A(Mb)),
     WITH(PREFETCH, SSE, 0, A(Mb)),
@@ -160,14 +161,17 @@ const struct opcode opcodes_0f[256] = {
     [0x08] = PLAIN(INVD, BASE, PRIVILEGED),
     [0x09] = PLAIN(WBINVD, BASE, PRIVILEGED),
     [0x0b] = PLAIN(UD2, BASE, BRANCH),
-    [0x0d] = TABLE(REG, group_prefetch_write),
+    [0x0d] = ROWS(MOD, TABLE(REG, group_prefetch_write), HINT_NOP),
     [0x18] = ROWS(MOD, TABLE(REG, group16_memory), HINT_NOP),
     [0x19 ... 0x1f] = HINT_NOP,
-    [0x20] = INSTRUCTION(MOV_CONTROL, BASE, MODRM | RULE_REGISTER, PRIVILEGED, W(Rn), R(Cn)),
-    [0x21] = INSTRUCTION(MOV_DEBUG, BASE, MODRM | RULE_REGISTER, PRIVILEGED, W(Rn), R(Dn)),
-    [0x22] =
-        INSTRUCTION(MOV_CONTROL, BASE, MODRM | RULE_REGISTER, PRIVILEGED | BRANCH, W(Cn), R(Rn)),
-    [0x23] = INSTRUCTION(MOV_DEBUG, BASE, MODRM | RULE_REGISTER, PRIVILEGED | BRANCH, W(Dn), R(Rn)),
+    [0x20] = INSTRUCTION(MOV_CONTROL, BASE, MODRM | RULE_REGISTER | RULE_NATIVE, PRIVILEGED, W(Rn),
+                         R(Cn)),
+    [0x21] =
+        INSTRUCTION(MOV_DEBUG, BASE, MODRM | RULE_REGISTER | RULE_NATIVE, PRIVILEGED, W(Rn), R(Dn)),
+    [0x22] = INSTRUCTION(MOV_CONTROL, BASE, MODRM | RULE_REGISTER | RULE_NATIVE,
+                         PRIVILEGED | BRANCH, W(Cn), R(Rn)),
+    [0x23] = INSTRUCTION(MOV_DEBUG, BASE, MODRM | RULE_REGISTER | RULE_NATIVE, PRIVILEGED | BRANCH,
+                         W(Dn), R(Rn)),
     [0x30] = PLAIN(WRMSR, MSR, PRIVILEGED | BRANCH),
     [0x31] = PLAIN(RDTSC, TSC, 0),
     [0x32] = PLAIN(RDMSR, MSR, PRIVILEGED),
@@ -185,7 +189,7 @@ const struct opcode opcodes_0f[256] = {
     [0xa5] = WITH(SHLD, BASE, 0, RW(Ev), R(Gv), R(CL)),
     [0xa8] = INSTRUCTION(PUSH_SEGMENT, BASE, RULE_DEFAULT_64, 0, R(GS)),
     [0xa9] = INSTRUCTION(POP_SEGMENT, BASE, RULE_DEFAULT_64, 0, W(GS)),
-    [0xaa] = PLAIN(RSM, BASE, BRANCH | PRIVILEGED),
+    [0xaa] = PLAIN(RSM, BASE, BRANCH),
     [0xab] = WITH(BTS, BASE, LOCK, RW(Ev), R(Gv)),
     [0xac] = WITH(SHRD, BASE, 0, RW(Ev), R(Gv), R(Ib)),
     [0xad] = WITH(SHRD, BASE, 0, RW(Ev), R(Gv), R(CL)),
@@ -200,13 +204,13 @@ const struct opcode opcodes_0f[256] = {
     [0xb6] = WITH(MOVZX, BASE, 0, W(Gv), R(Eb)),
     [0xb7] = WITH(MOVZX, BASE, 0, W(Gv), R(Ew)),
     [0xb8] = ROWS(REPEAT, NOTHING, WITH(POPCNT, POPCNT, HOST_FLAGS, W(Gv), R(Ev)), NOTHING),
-    [0xb9] = WITH(UD1, BASE, BRANCH, R(Gv), R(Ev)),
+    [0xb9] = FIXED(UD1, BASE, BRANCH),
     [0xba] = TABLE(REG, group8),
     [0xbb] = WITH(BTC, BASE, LOCK, RW(Ev), R(Gv)),
-    [0xbc] = ROWS(REPEAT, WITH(BSF, BASE, 0, RW(Gv), R(Ev)),
-                  WITH(TZCNT, BMI1, HOST_FLAGS, W(Gv), R(Ev)), WITH(BSF, BASE, 0, RW(Gv), R(Ev))),
-    [0xbd] = ROWS(REPEAT, WITH(BSR, BASE, 0, RW(Gv), R(Ev)),
-                  WITH(LZCNT, LZCNT, HOST_FLAGS, W(Gv), R(Ev)), WITH(BSR, BASE, 0, RW(Gv), R(Ev))),
+    [0xbc] = ROWS(REPEAT, WITH(BSF, BASE, 0, W(Gv), R(Ev)),
+                  WITH(TZCNT, BMI1, HOST_FLAGS, W(Gv), R(Ev)), WITH(BSF, BASE, 0, W(Gv), R(Ev))),
+    [0xbd] = ROWS(REPEAT, WITH(BSR, BASE, 0, W(Gv), R(Ev)),
+                  WITH(LZCNT, LZCNT, HOST_FLAGS, W(Gv), R(Ev)), WITH(BSR, BASE, 0, W(Gv), R(Ev))),
     [0xbe] = WITH(MOVSX, BASE, 0, W(Gv), R(Eb)),
     [0xbf] = WITH(MOVSX, BASE, 0, W(Gv), R(Ew)),
     [0xc0] = EXCHANGE_ADD(Eb, Gb, RULE_BYTE),
@@ -214,5 +218,5 @@ const struct opcode opcodes_0f[256] = {
     [0xc3] = NO_PREFIX_BUT(WITH(MOVNTI, SSE2, 0, W(My), R(Gy))),
     [0xc7] = TABLE(MOD, group9),
     [0xc8 ... 0xcf] = PLAIN(BSWAP, BASE, 0, RW(Zv)),
-    [0xff] = WITH(UD0, BASE, BRANCH, R(Gv), R(Ev)),
+    [0xff] = FIXED(UD0, BASE, BRANCH),
 };

@@ -16,7 +16,7 @@
 #define SSSE3_PAIR_UNARY                                                                           \
     ROWS(PREFIX, SIMD(SSSE3, W(P), R(Q)), SIMD16(SSSE3, W(Vdq), R(Wdq)), NOTHING, NOTHING)
 #define SSE4_BINARY       ONLY_66(SIMD16(SSE4_1, RW(Vdq), R(Wdq)))
-#define SSE4_BLEND        ONLY_66(SIMD16(SSE4_1, RW(Vdq), R(Wdq), R(XMM0)))
+#define SSE4_BLEND        ONLY_66(SIMD16(SSE4_1, RW(Vdq), R(Wdq), HIDDEN_R(XMM0)))
 #define SSE4_EXTEND(form) ONLY_66(SIMD(SSE4_1, W(Vdq), R(form)))
 #define AES_ROUND         ONLY_66(SIMD16(AES, RW(Vdq), R(Wdq)))
 #define SHA_ROUND         ONLY_NONE(SIMD16(SHA, RW(Vdq), R(Wdq)))
@@ -49,7 +49,7 @@ const struct opcode opcodes_0f38[256] = {
     [0x82] = ONLY_66(INSTRUCTION(INVPCID, INVPCID, RULE_MODRM,
                                  INSTRUCTION_PRIVILEGED | INSTRUCTION_BRANCH, R(Gn), R(Mdq))),
     [0xc8 ... 0xca] = SHA_ROUND,
-    [0xcb] = ONLY_NONE(SIMD16(SHA, RW(Vdq), R(Wdq), R(XMM0))),
+    [0xcb] = ONLY_NONE(SIMD16(SHA, RW(Vdq), R(Wdq), HIDDEN_R(XMM0))),
     [0xcc ... 0xcd] = SHA_ROUND,
     [0xcf] = ONLY_66(SIMD16(GFNI, RW(Vdq), R(Wdq))),
     [0xdb] = ONLY_66(SIMD16(AES, W(Vdq), R(Wdq))),

@@ -35,9 +35,11 @@ static const struct opcode group14[8] = {
 
 const struct opcode opcodes_0f_simd[256] = {
     [0x10] = ROWS(PREFIX, SIMD(SSE, W(Vdq), R(Wdq)), SIMD(SSE2, W(Vdq), R(Wdq)),
-                  SIMD(SSE, RW(Vdq), R(Wd)), SIMD(SSE2, RW(Vdq), R(Wq))),
+                  ROWS(MOD, SIMD(SSE, W(Vdq), R(Wd)), SIMD(SSE, RW(Vdq), R(Wd))),
+                  ROWS(MOD, SIMD(SSE2, W(Vdq), R(Wq)), SIMD(SSE2, RW(Vdq), R(Wq)))),
     [0x11] = ROWS(PREFIX, SIMD(SSE, W(Wdq), R(Vdq)), SIMD(SSE2, W(Wdq), R(Vdq)),
-                  SIMD(SSE, RW(Wd), R(Vdq)), SIMD(SSE2, RW(Wq), R(Vdq))),
+                  ROWS(MOD, SIMD(SSE, W(Wd), R(Vdq)), SIMD(SSE, RW(Wd), R(Vdq))),
+                  ROWS(MOD, SIMD(SSE2, W(Wq), R(Vdq)), SIMD(SSE2, RW(Wq), R(Vdq)))),
     [0x12] = ROWS(PREFIX, SIMD(SSE, RW(Vdq), R(Wq)), SIMD(SSE2, RW(Vdq), R(Mq)),
                   SIMD16(SSE3, W(Vdq), R(Wdq)), SIMD(SSE3, W(Vdq), R(Wq))),
     [0x13] = ROWS(PREFIX, SIMD(SSE, W(Mq), R(Vdq)), SIMD(SSE2, W(Mq), R(Vdq)), NOTHING, NOTHING),
@@ -54,7 +56,7 @@ const struct opcode opcodes_0f_simd[256] = {
                            SIMD(SSE, W(Gy), R(Wd)), SIMD(SSE2, W(Gy), R(Wq))),
     [0x2e ... 0x2f] =
         ROWS(PREFIX, FLAGS(SSE, R(Vdq), R(Wd)), FLAGS(SSE2, R(Vdq), R(Wq)), NOTHING, NOTHING),
-    [0x50] = ROWS(PREFIX, SIMD(SSE, W(Gd), R(Udq)), SIMD(SSE2, W(Gd), R(Udq)), NOTHING, NOTHING),
+    [0x50] = ROWS(PREFIX, SIMD(SSE, W(Gy), R(Udq)), SIMD(SSE2, W(Gy), R(Udq)), NOTHING, NOTHING),
     [0x51] = ROWS(PREFIX, SIMD16(SSE, W(Vdq), R(Wdq)), SIMD16(SSE2, W(Vdq), R(Wdq)),
                   SIMD(SSE, RW(Vdq), R(Wd)), SIMD(SSE2, RW(Vdq), R(Wq))),
     [0x52 ... 0x53] =

@@ -72,10 +72,14 @@ static const struct opcode group2_byte_cl[8] = GROUP2(Eb, CL, RULE_BYTE);
 static const struct opcode group2_cl[8] = GROUP2(Ev, CL, 0);
 
 static const struct opcode group3_byte[8] = {
-    FORM_E(TEST, RULE_BYTE, R(Eb), R(Ib)),        FORM_E(TEST, RULE_BYTE, R(Eb), R(Ib)),
-    INSTRUCTION(NOT, BASE, BYTE, LOCK, RW(Eb)),   INSTRUCTION(NEG, BASE, BYTE, LOCK, RW(Eb)),
-    FORM_E(MUL, RULE_BYTE, R(Eb), HIDDEN_RW(AX)), FORM_E(IMUL, RULE_BYTE, R(Eb), HIDDEN_RW(AX)),
-    FORM_E(DIV, RULE_BYTE, R(Eb), HIDDEN_RW(AX)), FORM_E(IDIV, RULE_BYTE, R(Eb), HIDDEN_RW(AX)),
+    FORM_E(TEST, RULE_BYTE, R(Eb), R(Ib)),
+    FORM_E(TEST, RULE_BYTE, R(Eb), R(Ib)),
+    INSTRUCTION(NOT, BASE, BYTE, LOCK, RW(Eb)),
+    INSTRUCTION(NEG, BASE, BYTE, LOCK, RW(Eb)),
+    FORM_E(MUL, RULE_BYTE, R(Eb), HIDDEN_W(AX), HIDDEN_R(AL)),
+    FORM_E(IMUL, RULE_BYTE, R(Eb), HIDDEN_W(AX), HIDDEN_R(AL)),
+    FORM_E(DIV, RULE_BYTE, R(Eb), HIDDEN_RW(AX)),
+    FORM_E(IDIV, RULE_BYTE, R(Eb), HIDDEN_RW(AX)),
 };
 
 static const struct opcode group3[8] = {
@@ -113,6 +117,8 @@ static const struct opcode opcode_63[2] = {
     FORM_E(MOVSXD, 0, W(Gv), R(RzMz)),
 };
 
+/* F3 90 is PAUSE even with REX.B. */
+#define EXCHANGE_OR_NOP  ROWS(REX_B, PLAIN(NOP, 0), XCHG_ACCUMULATOR)
 #define XCHG_ACCUMULATOR PLAIN(XCHG, 0, RW(Zv), RW(rAXv))
 #define JCC              INSTRUCTION(JCC, BASE, RULE_FORCE_64, BRANCH, R(Jb))
 
@@ -133,14 +139,14 @@ const struct opcode opcodes_primary[256] = {
     ARITHMETIC(0x28, SUB),
     [0x2f] = PLAIN(DAS, RULE_NOT_64 | RULE_BYTE, HIDDEN_RW(AL)),
     ARITHMETIC(0x30, XOR),
-    [0x37] = PLAIN(AAA, RULE_NOT_64 | RULE_BYTE, HIDDEN_RW(AX)),
+    [0x37] = PLAIN(AAA, RULE_NOT_64 | RULE_BYTE, HIDDEN_RW(AL), HIDDEN_RW(AH)),
     [0x38] = FORM_E(CMP, RULE_BYTE, R(Eb), R(Gb)),
     [0x39] = FORM_E(CMP, 0, R(Ev), R(Gv)),
     [0x3a] = FORM_E(CMP, RULE_BYTE, R(Gb), R(Eb)),
     [0x3b] = FORM_E(CMP, 0, R(Gv), R(Ev)),
     [0x3c] = PLAIN(CMP, RULE_BYTE, R(AL), R(Ib)),
     [0x3d] = PLAIN(CMP, 0, R(rAXv), R(Iz)),
-    [0x3f] = PLAIN(AAS, RULE_NOT_64 | RULE_BYTE, HIDDEN_RW(AX)),
+    [0x3f] = PLAIN(AAS, RULE_NOT_64 | RULE_BYTE, HIDDEN_RW(AL), HIDDEN_RW(AH)),
     [0x40 ... 0x47] = PLAIN(INC, RULE_NOT_64, RW(Zv)), /* 64-bit mode: REX */
     [0x48 ... 0x4f] = PLAIN(DEC, RULE_NOT_64, RW(Zv)),
     [0x50 ... 0x57] = PLAIN(PUSH, RULE_DEFAULT_64, R(Zv)),
@@ -154,9 +160,9 @@ const struct opcode opcodes_primary[256] = {
     [0x6a] = PLAIN(PUSH, RULE_DEFAULT_64, R(Ibs)),
     [0x6b] = FORM_E(IMUL, 0, W(Gv), R(Ev), R(Ibs)),
     [0x6c] = PLAIN(INS, RULE_BYTE, HIDDEN_W(Yb), HIDDEN_R(DX)),
-    [0x6d] = PLAIN(INS, 0, HIDDEN_W(Yz), HIDDEN_R(DX)),
+    [0x6d] = PLAIN(INS, RULE_PORT, HIDDEN_W(Yz), HIDDEN_R(DX)),
     [0x6e] = PLAIN(OUTS, RULE_BYTE, HIDDEN_R(DX), HIDDEN_R(Xb)),
-    [0x6f] = PLAIN(OUTS, 0, HIDDEN_R(DX), HIDDEN_R(Xz)),
+    [0x6f] = PLAIN(OUTS, RULE_PORT, HIDDEN_R(DX), HIDDEN_R(Xz)),
     [0x70 ... 0x7f] = JCC,
     [0x80] = TABLE(REG, group1_byte),
     [0x81] = TABLE(REG, group1),
@@ -172,12 +178,11 @@ const struct opcode opcodes_primary[256] = {
     [0x8b] = FORM_E(MOV, 0, W(Gv), R(Ev)),
     [0x8c] = FORM_E(MOV_SEGMENT, 0, W(RvMw), R(Sw)),
     [0x8d] = FORM_E(LEA, 0, W(Gv), A(M)),
-    [0x8e] = FORM_E(MOV_SEGMENT, 0, W(Sw), R(RvMw)),
+    [0x8e] = FORM_E(MOV_SEGMENT, 0, W(Sw), R(Ew)),
     [0x8f] = TABLE(REG, group1a),
-    [0x90] =
-        ROWS(REX_B, ROWS(REPEAT, PLAIN(NOP, 0), PLAIN(PAUSE, 0), PLAIN(NOP, 0)), XCHG_ACCUMULATOR),
+    [0x90] = ROWS(REPEAT, EXCHANGE_OR_NOP, PLAIN(PAUSE, 0), EXCHANGE_OR_NOP),
     [0x91 ... 0x97] = XCHG_ACCUMULATOR,
-    [0x98] = PLAIN(CBW, 0, HIDDEN_RW(rAXv)),
+    [0x98] = PLAIN(CBW, 0, HIDDEN_W(rAXv)),
     [0x99] = PLAIN(CWD, 0, HIDDEN_R(rAXv), HIDDEN_W(rDXv)),
     [0x9a] = INSTRUCTION(CALL_FAR, BASE, RULE_NOT_64, BRANCH, R(Ap)),
     [0x9b] = INSTRUCTION(FWAIT, FPU, 0, INSTRUCTION_X87),
@@ -223,27 +228,27 @@ const struct opcode opcodes_primary[256] = {
     [0xd1] = TABLE(REG, group2_one),
     [0xd2] = TABLE(REG, group2_byte_cl),
     [0xd3] = TABLE(REG, group2_cl),
-    [0xd4] = PLAIN(AAM, RULE_NOT_64 | RULE_BYTE, R(Ib), HIDDEN_RW(AX)),
-    [0xd5] = PLAIN(AAD, RULE_NOT_64 | RULE_BYTE, R(Ib), HIDDEN_RW(AX)),
+    [0xd4] = PLAIN(AAM, RULE_NOT_64 | RULE_BYTE, R(Ib), HIDDEN_RW(AL), HIDDEN_W(AH)),
+    [0xd5] = PLAIN(AAD, RULE_NOT_64 | RULE_BYTE, R(Ib), HIDDEN_RW(AL), HIDDEN_RW(AH)),
     [0xd6] = PLAIN(SALC, RULE_NOT_64 | RULE_BYTE, HIDDEN_W(AL)),
-    [0xd7] = PLAIN(XLAT, RULE_BYTE, HIDDEN_RW(AL), HIDDEN_R(BXb)),
+    [0xd7] = PLAIN(XLAT, RULE_BYTE, HIDDEN_W(AL), HIDDEN_R(BXb)),
     /* D8-DF: opcodes_x87 */
     [0xe0] = INSTRUCTION(LOOPNE, BASE, RULE_FORCE_64, BRANCH, R(Jb), HIDDEN_RW(rCXa)),
     [0xe1] = INSTRUCTION(LOOPE, BASE, RULE_FORCE_64, BRANCH, R(Jb), HIDDEN_RW(rCXa)),
     [0xe2] = INSTRUCTION(LOOP, BASE, RULE_FORCE_64, BRANCH, R(Jb), HIDDEN_RW(rCXa)),
     [0xe3] = INSTRUCTION(JCXZ, BASE, RULE_FORCE_64, BRANCH, R(Jb), HIDDEN_R(rCXa)),
     [0xe4] = PLAIN(IN, RULE_BYTE, W(AL), R(Ib)),
-    [0xe5] = PLAIN(IN, 0, W(rAXz), R(Ib)),
+    [0xe5] = PLAIN(IN, RULE_PORT, W(rAXz), R(Ib)),
     [0xe6] = PLAIN(OUT, RULE_BYTE, R(Ib), R(AL)),
-    [0xe7] = PLAIN(OUT, 0, R(Ib), R(rAXz)),
+    [0xe7] = PLAIN(OUT, RULE_PORT, R(Ib), R(rAXz)),
     [0xe8] = INSTRUCTION(CALL, BASE, RULE_FORCE_64, BRANCH, R(Jz)),
     [0xe9] = INSTRUCTION(JMP, BASE, RULE_FORCE_64, BRANCH, R(Jz)),
     [0xea] = INSTRUCTION(JMP_FAR, BASE, RULE_NOT_64, BRANCH, R(Ap)),
     [0xeb] = INSTRUCTION(JMP, BASE, RULE_FORCE_64, BRANCH, R(Jb)),
     [0xec] = PLAIN(IN, RULE_BYTE, W(AL), R(DX)),
-    [0xed] = PLAIN(IN, 0, W(rAXz), R(DX)),
+    [0xed] = PLAIN(IN, RULE_PORT, W(rAXz), R(DX)),
     [0xee] = PLAIN(OUT, RULE_BYTE, R(DX), R(AL)),
-    [0xef] = PLAIN(OUT, 0, R(DX), R(rAXz)),
+    [0xef] = PLAIN(OUT, RULE_PORT, R(DX), R(rAXz)),
     [0xf1] = INSTRUCTION(INT1, BASE, 0, BRANCH),
     [0xf4] = INSTRUCTION(HLT, BASE, 0, BRANCH | INSTRUCTION_PRIVILEGED),
     [0xf5] = PLAIN(CMC, 0),

@@ -27,8 +27,7 @@
     }
 #define TO_ST0   X87(RW(ST0), R(STi))
 #define TO_STI   X87(RW(STi), R(ST0))
-#define COMPARES X87(R(ST0), R(STi))
-#define STACK    X87(HIDDEN_RW(ST0))
+#define COMPARES X87(R(STi), HIDDEN_R(ST0))
 
 static const struct opcode d8_memory[8] = ARITHMETIC_MEMORY(Md);
 static const struct opcode d8_register[8] = {
@@ -46,14 +45,18 @@ static const struct opcode d9_memory[8] = {
     NAMED(FNSTCW, W(Mw)),
 };
 static const struct opcode d9_d0[8] = { X87() };                                        /* FNOP */
-static const struct opcode d9_e0[8] = { STACK, STACK, NOTHING, NOTHING, STACK, STACK }; /* FCHS.. */
-static const struct opcode d9_e8[8] = { STACK, STACK, STACK, STACK, STACK, STACK, STACK };
-static const struct opcode d9_f0[8] = { STACK, STACK, STACK, STACK, STACK, STACK, STACK, STACK };
+static const struct opcode d9_e0[8] = { X87(), X87(), NOTHING, NOTHING, X87(), X87() }; /* FCHS.. */
+static const struct opcode d9_e8[8] = { X87(), X87(), X87(), X87(), X87(), X87(), X87() };
+static const struct opcode d9_f0[8] = { X87(), X87(), X87(), X87(), X87(), X87(), X87(), X87() };
 static const struct opcode d9_register[8] = {
-    X87(HIDDEN_W(ST0), R(STi)),                             /* FLD */
-    X87(RW(ST0), RW(STi)),                                  /* FXCH */
-    TABLE(RM, d9_d0),           X87(W(STi), HIDDEN_R(ST0)), /* FSTPNCE */
-    TABLE(RM, d9_e0),           TABLE(RM, d9_e8),           TABLE(RM, d9_f0), TABLE(RM, d9_f0),
+    X87(HIDDEN_W(ST0), R(STi)),   /* FLD */
+    X87(RW(STi), HIDDEN_RW(ST0)), /* FXCH */
+    TABLE(RM, d9_d0),
+    X87(W(STi), HIDDEN_R(ST0)), /* FSTPNCE */
+    TABLE(RM, d9_e0),
+    TABLE(RM, d9_e8),
+    TABLE(RM, d9_f0),
+    TABLE(RM, d9_f0),
 };
 
 static const struct opcode da_memory[8] = ARITHMETIC_MEMORY(Md);
@@ -89,10 +92,10 @@ static const struct opcode dd_memory[8] = {
     NAMED(FNSTSW, W(Mw)),
 };
 static const struct opcode dd_register[8] = {
-    X87(A(STi)),                /* FFREE */
-    X87(RW(ST0), RW(STi)),      /* FXCH4 */
-    X87(W(STi), HIDDEN_R(ST0)), /* FST */
-    X87(W(STi), HIDDEN_R(ST0)), /* FSTP */
+    X87(A(STi)),                  /* FFREE */
+    X87(RW(STi), HIDDEN_RW(ST0)), /* FXCH4 */
+    X87(W(STi), HIDDEN_R(ST0)),   /* FST */
+    X87(W(STi), HIDDEN_R(ST0)),   /* FSTP */
     COMPARES,
     COMPARES,
 };
@@ -108,10 +111,10 @@ static const struct opcode df_memory[8] = {
 };
 static const struct opcode df_e0[8] = { NAMED(FNSTSW, W(AX)) };
 static const struct opcode df_register[8] = {
-    X87(A(STi)),                /* FFREEP */
-    X87(RW(ST0), RW(STi)),      /* FXCH7 */
-    X87(W(STi), HIDDEN_R(ST0)), /* FSTP8 */
-    X87(W(STi), HIDDEN_R(ST0)), /* FSTP9 */
+    X87(A(STi)),                  /* FFREEP */
+    X87(RW(STi), HIDDEN_RW(ST0)), /* FXCH7 */
+    X87(W(STi), HIDDEN_R(ST0)),   /* FSTP8 */
+    X87(W(STi), HIDDEN_R(ST0)),   /* FSTP9 */
     TABLE(RM, df_e0),
     SETS_FLAGS,
     SETS_FLAGS,
