@@ -105,6 +105,57 @@ static bool compares_strings_outside_long_mode(const struct comparison *comparis
             comparison->ours.mnemonic == MNEMONIC_PCMPESTRM);
 }
 
+/* SDM volume 2, table 2-19: type 4 asks the instruction itself. */
+static bool may_be_unaligned(const struct comparison *comparison)
+{
+    switch (comparison->zydis.mnemonic) {
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_MASKMOVDQU:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_PCMPESTRI:
+    case ZYDIS_MNEMONIC_PCMPESTRM:
+    case ZYDIS_MNEMONIC_PCMPISTRI:
+    case ZYDIS_MNEMONIC_PCMPISTRM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool must_be_aligned(const struct comparison *comparison)
+{
+    return comparison->ours.mnemonic == MNEMONIC_CMPXCHG16B ||
+           comparison->zydis.mnemonic == ZYDIS_MNEMONIC_CVTPD2PI ||
+           comparison->zydis.mnemonic == ZYDIS_MNEMONIC_CVTTPD2PI;
+}
+
+static bool needs_pclmulqdq(const struct comparison *comparison)
+{
+    return comparison->ours.feature == FEATURE_PCLMULQDQ;
+}
+
+static bool is_lgdt(const struct comparison *comparison)
+{
+    return comparison->ours.mnemonic == MNEMONIC_LGDT;
+}
+
+/* Their operands are of fixed sizes. */
+static bool has_fixed_width(const struct comparison *comparison)
+{
+    switch (comparison->ours.mnemonic) {
+    case MNEMONIC_CMPXCHG8B:
+    case MNEMONIC_INS:
+    case MNEMONIC_INVPCID:
+    case MNEMONIC_OUTS:
+    case MNEMONIC_SYSCALL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* 67, REX.B, ModR/M with mod 0 and rm 4, SIB with base 5. */
 static bool has_sib_without_base(const struct comparison *comparison)
 {
@@ -129,6 +180,11 @@ static const struct {
     { "number of operands", "FUCOMP ST(i) has one operand (SDM volume 2)", is_fucomp },
     { "operand", "SIB base 5 with mod 0 is no base whatever REX.B is (SDM 2, table 2-5)",
       has_sib_without_base },
+    { "aligned", "MOVUPS, PCMPESTRI and their kind take any address", may_be_unaligned },
+    { "aligned", "CMPXCHG16B, CVTPD2PI and CVTTPD2PI need 16-byte alignment", must_be_aligned },
+    { "feature", "VPCLMULQDQ with 16 bytes needs PCLMULQDQ beside AVX", needs_pclmulqdq },
+    { "privileged", "LGDT is privileged", is_lgdt },
+    { "operand width", "the operands are of fixed sizes, prefixes or not", has_fixed_width },
     { "implicit operand", "VEX.W does not make PCMPESTRx 64 bits wide outside 64-bit mode",
       compares_strings_outside_long_mode },
 };

@@ -227,7 +227,9 @@ const char *compare_find(const struct comparison *comparison)
     if (comparison->ours.length != comparison->zydis.length)
         return "length";
     const char *difference = compare_prefixes(comparison);
-    return difference ? difference : compare_operands(comparison);
+    if (!difference)
+        difference = compare_operands(comparison);
+    return difference ? difference : compare_properties(comparison);
 }
 
 static void print_ours(const struct comparison *comparison)

@@ -28,5 +28,8 @@ void compare_decode(struct comparison *comparison, const ZydisDecoder *decoder);
 /* NULL if both agree, else what differs. */
 const char *compare_find(const struct comparison *comparison);
 
+/* What an instruction needs and does beside its operands (zydis_properties.c). */
+const char *compare_properties(const struct comparison *comparison);
+
 /* Both decodings, for people. */
 void compare_print(const struct comparison *comparison);
