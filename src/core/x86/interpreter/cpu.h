@@ -67,6 +67,7 @@ struct tlb_entry {
 /* Which entries of one row are in use, and which of those are global: what a flush visits. */
 struct tlb_usage {
     uint64_t used[TLB_ENTRIES / 64], global[TLB_ENTRIES / 64];
+    uint64_t large[TLB_ENTRIES / 64]; /* parts of pages larger than 4 KiB */
 };
 
 /* Translations for fetching code. They do not depend on SMAP: one row for supervisor, one for user.
@@ -78,8 +79,10 @@ struct fetch_entry {
     gpa_t physical;
     const uint8_t *host;
     struct frame *frame;
-    bool global;
+    bool global, large;
 };
+
+#define EXCEPTION_NONE 0xff
 
 struct exception {
     uint8_t vector;
@@ -105,17 +108,17 @@ enum attention {
 
 enum replay_kind { REPLAY_MMIO, REPLAY_PORT, REPLAY_MSR, REPLAY_HYPERCALL };
 
-/* The accesses by exits that the instruction under way has completed. */
+/* An access by an exit that the instruction under way has completed. */
+struct replay_access {
+    uint64_t value;
+    uint8_t kind; /* enum replay_kind */
+    bool refused; /* of an MSR */
+};
+
 struct replay {
     unsigned count; /* completed */
     unsigned next;  /* which one the instruction asks for next */
-    struct {
-        uint64_t address, value;
-        uint8_t kind; /* enum replay_kind */
-        uint8_t size;
-        bool write;
-        bool refused; /* of an MSR */
-    } accesses[REPLAY_ACCESSES];
+    struct replay_access accesses[REPLAY_ACCESSES];
 };
 
 #define NO_VECTOR (-1)
@@ -141,8 +144,9 @@ struct cpu {
     uint8_t flat_segments; /* bit n: base 0, limit 4 GiB or 64-bit mode, readable and writable */
     uint8_t code_size;     /* enum code_size, of CS */
     uint8_t privilege_level;
-    bool long_mode;       /* EFER.LMA */
-    struct paging paging; /* from CR0, CR3, CR4, EFER */
+    bool long_mode;                /* EFER.LMA */
+    uint8_t physical_address_bits; /* MAXPHYADDR */
+    struct paging paging;          /* from CR0, CR3, CR4, EFER */
     /* Advances when a translation for fetching may have changed: what was found by linear address
      * under another value must be looked up again. The privilege does not advance it: blocks are
      * kept for each privilege apart. */
@@ -172,6 +176,8 @@ struct cpu {
  * from them (access_mode, tlb, flat_segments, code_size, privilege_level, long_mode, paging).
  * Flushes nothing. */
 void cpu_mode_changed(struct cpu *cpu);
+/* The same without paging: after a change of CS, SS, CPL, EFLAGS, DR7, the other segments. */
+void cpu_level_changed(struct cpu *cpu);
 /* After cpu->state has been loaded as a whole, and once at creation: empties the TLB and does
  * cpu_mode_changed. */
 void cpu_state_loaded(struct cpu *cpu);
@@ -208,9 +214,13 @@ bool cpu_write_slow(struct cpu *cpu, gva_t linear, const void *bytes, unsigned s
 /* The same with supervisor rights, for descriptor tables, TSS, and interrupt stacks. */
 bool cpu_read_system(struct cpu *cpu, gva_t linear, void *bytes, unsigned size);
 bool cpu_write_system(struct cpu *cpu, gva_t linear, const void *bytes, unsigned size);
+/* May all of [linear, linear + size) be written? False: exception filled in. For instructions that
+ * read before they write or write several times; at most two pages. */
+bool cpu_check_write(struct cpu *cpu, gva_t linear, unsigned size);
 /* A host pointer for a locked or read-modify-write access that lies in one page of memory and may
- * be written now; NULL with exception filled in, or NULL with neither when it must go the slow way
- * (MMIO, page crossing). *frame: NULL, or what to hand to cpu_written after the store. */
+ * be written now; NULL with exception filled in, or NULL with exception.vector EXCEPTION_NONE when
+ * it may be written but must go the slow way (MMIO, ROM, page crossing). *frame: NULL, or what to
+ * hand to cpu_written after the store. */
 void *cpu_pointer_for_update(struct cpu *cpu, gva_t linear, unsigned size, struct frame **frame);
 
 /* Segment checks that the flat case does not need: limit, type, canonical address, null selectors.
@@ -240,6 +250,9 @@ bool cpu_port_write(struct cpu *cpu, uint16_t port, unsigned size, uint32_t valu
 
 /* -- Debugging and what instructions of the host need (debug.c, vector_state.c) -- */
 
+/* While cpu->tlb is the row ACCESS_CHECKED: alignment (false: #AC raised) and data breakpoints,
+ * which are noted in debug_trap. */
+bool debug_check_access(struct cpu *cpu, gva_t linear, unsigned size, bool write);
 /* TF, RF, an interrupt shadow or an enabled breakpoint: the run loop executes one instruction at a
  * time. When it is false, ATTENTION_STEP may be cleared. */
 bool debug_wanted(const struct cpu *cpu);
