@@ -25,7 +25,6 @@ static const struct {
     { "layer", fuzz_layer },                 /* tar archive, really unpacked */
     { "layer-gzip", fuzz_layer_gzip },       /* the same, compressed */
     { "guest-channel", fuzz_guest_channel }, /* what the first process of a machine sends */
-    { "decoder", fuzz_decoder },             /* instructions of the guest */
 };
 
 /* libFuzzer calls us with nothing of ours: the mode has to be kept. */
