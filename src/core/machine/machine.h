@@ -29,6 +29,7 @@
 
 struct machine;
 struct pci_function;
+struct virtio_device;
 
 enum machine_kind { MACHINE_PC, MACHINE_MICRO };
 
@@ -71,8 +72,13 @@ struct machine_request {
     struct platform_net *nets[MACHINE_NETS];
     unsigned net_count;
     struct platform_console *serial_lines[MACHINE_SERIAL_LINES]; /* NULL: that port is not there */
-    struct machine_console consoles[MACHINE_CONSOLES];           /* micro */
+    /* The rest is of machine `micro`. */
+    struct machine_console consoles[MACHINE_CONSOLES];
     unsigned console_count;
+    struct platform_share *shares[MACHINE_SHARES]; /* 9p */
+    unsigned share_count;
+    struct platform_vsock *vsock; /* NULL: none */
+    uint64_t guest_cid;           /* of vsock */
 };
 
 /* NULL with `*why` (static text). */
@@ -103,9 +109,14 @@ int machine_acknowledge(struct machine *machine, unsigned vcpu);
 uint64_t machine_read_task_priority(struct machine *machine, unsigned vcpu);
 void machine_write_task_priority(struct machine *machine, unsigned vcpu, uint64_t value);
 
+/* Is there something that machine_acknowledge would give? */
+bool machine_interrupt_pending(struct machine *machine, unsigned vcpu);
+
 /* -- From outside -- */
 
 /* Press the power button once: a guest with ACPI shuts itself down. */
 void machine_power_button(struct machine *machine);
+/* The balloon of machine `micro`; NULL: none. */
+struct virtio_device *machine_balloon(struct machine *machine);
 /* An NMI to every vCPU, as from the button of a server. */
 void machine_nmi(struct machine *machine);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What machine `pc` has beyond the chipset: nothing that is not in the data sheets of real boards.
+ */
+#include "core/device/ide.h"
+#include "core/machine/machine_state.h"
+
+static int make_ide(struct machine *machine)
+{
+    struct ide *ide = platform_allocate(machine->platform, sizeof(*ide));
+    if (!ide)
+        return -1;
+    struct ide_configuration configuration = {
+        .platform = machine->platform,
+        .memory = machine->request.memory,
+        .model = IDE_PIIX4,
+        .lines = { machine_isa_line(machine, 14, ISA_SOURCE_CHIP),
+                   machine_isa_line(machine, 15, ISA_SOURCE_CHIP) },
+    };
+    for (unsigned i = 0; i < machine->request.disk_count; i++)
+        configuration.disks[i] = machine->request.disks[i];
+    ide_initialize(ide, &configuration);
+    machine->ide = ide;
+    pci_host_plug(&machine->pci, &ide->function, 1, 1);
+    bus_map(&machine->ports, IDE_PRIMARY_COMMAND_PORT, 8, &ide_command_registers,
+            &ide->channels[0]);
+    bus_map(&machine->ports, IDE_PRIMARY_CONTROL_PORT, 1, &ide_control_registers,
+            &ide->channels[0]);
+    bus_map(&machine->ports, IDE_SECONDARY_COMMAND_PORT, 8, &ide_command_registers,
+            &ide->channels[1]);
+    bus_map(&machine->ports, IDE_SECONDARY_CONTROL_PORT, 1, &ide_control_registers,
+            &ide->channels[1]);
+    return 0;
+}
+
+int machine_make_pc(struct machine *machine, const char **why)
+{
+    *why = "there is no memory left";
+    return make_ide(machine);
+}
