@@ -37,8 +37,7 @@
 
 struct instruction;
 
-#define TLB_ENTRIES 512                 /* of each mode; a power of two */
-#define TLB_NONE    (UINT64_C(1) << 62) /* no linear address is near it */
+#define TLB_ENTRIES 512 /* of each mode; a power of two */
 
 /* How memory is looked at: pages that a mode may not touch are not in its part of the TLB. */
 enum access_mode {
@@ -54,9 +53,13 @@ enum access_mode {
 
 /*
  * Tags are page addresses: `linear - tag <= 4096 - size` is a hit that does not cross the page.
- * `write` is TLB_NONE where the slow path must look first: the page is not writable, not yet dirty,
- * or holds decoded code. MMIO is never in the TLB.
+ * A tag that stands for nothing is the address of a page that selects another entry, so that no
+ * linear address, canonical or not, is near it: TLB_NONE. `write` is so where the slow path must
+ * look first: the page is not writable, not yet dirty, or holds decoded code. MMIO is never in the
+ * TLB.
  */
+#define TLB_NONE(index) ((uint64_t)((index) ^ 1) << FRAME_SHIFT)
+
 struct tlb_entry {
     uint64_t read, write;
     uint64_t write_checked; /* like `write`, for frames with code: store, then frame_written */
@@ -74,8 +77,10 @@ struct tlb_usage {
  */
 #define FETCH_TLB_ENTRIES 128
 
+#define FETCH_NONE UINT64_C(1) /* no page begins there */
+
 struct fetch_entry {
-    uint64_t page; /* linear; TLB_NONE: none */
+    uint64_t page; /* linear; FETCH_NONE: none */
     gpa_t physical;
     const uint8_t *host;
     struct frame *frame;

@@ -12,13 +12,21 @@
  */
 #include "core/x86/interpreter/memory_page.h"
 
-static const struct tlb_entry empty_entry = { .read = TLB_NONE,
-                                              .write = TLB_NONE,
-                                              .write_checked = TLB_NONE };
-
 static unsigned tlb_index(gva_t linear)
 {
     return linear >> FRAME_SHIFT & (TLB_ENTRIES - 1);
+}
+
+static void clear_entry(struct tlb_entry *entry, unsigned index)
+{
+    uint64_t none = TLB_NONE(index);
+    *entry = (struct tlb_entry){ .read = none, .write = none, .write_checked = none };
+}
+
+/* Does a tag of the entry `index` stand for a page? */
+static bool tag_valid(uint64_t tag, unsigned index)
+{
+    return tag != TLB_NONE(index);
 }
 
 static unsigned fetch_index(gva_t linear)
@@ -32,8 +40,10 @@ static void flush_entries(struct cpu *cpu, unsigned row, unsigned word, uint64_t
 {
     struct tlb_usage *usage = &cpu->tlb_usage[row];
     usage->used[word] &= ~entries;
-    for (; entries; entries &= entries - 1)
-        cpu->tlbs[row][word * 64 + (unsigned)__builtin_ctzll(entries)] = empty_entry;
+    for (; entries; entries &= entries - 1) {
+        unsigned index = word * 64 + (unsigned)__builtin_ctzll(entries);
+        clear_entry(&cpu->tlbs[row][index], index);
+    }
 }
 
 static void flush(struct cpu *cpu, bool global_too)
@@ -47,7 +57,7 @@ static void flush(struct cpu *cpu, bool global_too)
     for (unsigned user = 0; user < 2; user++)
         for (unsigned i = 0; i < FETCH_TLB_ENTRIES; i++)
             if (global_too || !cpu->fetch_tlb[user][i].global)
-                cpu->fetch_tlb[user][i].page = TLB_NONE;
+                cpu->fetch_tlb[user][i].page = FETCH_NONE;
     cpu->fetch_generation++;
 }
 
@@ -67,11 +77,11 @@ static bool same_large_page(gva_t left, gva_t right)
     return (left ^ right) >> 30 == 0;
 }
 
-static gva_t entry_page(const struct tlb_entry *entry)
+static gva_t entry_page(const struct tlb_entry *entry, unsigned index)
 {
-    if (entry->read != TLB_NONE)
+    if (tag_valid(entry->read, index))
         return entry->read;
-    return entry->write != TLB_NONE ? entry->write : entry->write_checked;
+    return tag_valid(entry->write, index) ? entry->write : entry->write_checked;
 }
 
 static void flush_row_page(struct cpu *cpu, unsigned row, gva_t linear)
@@ -82,8 +92,8 @@ static void flush_row_page(struct cpu *cpu, unsigned row, gva_t linear)
     for (unsigned word = 0; word < TLB_ENTRIES / 64; word++) {
         uint64_t stale = 0;
         for (uint64_t left = usage->used[word] & usage->large[word]; left; left &= left - 1) {
-            unsigned bit = (unsigned)__builtin_ctzll(left);
-            if (same_large_page(entry_page(&cpu->tlbs[row][word * 64 + bit]), linear))
+            unsigned bit = (unsigned)__builtin_ctzll(left), large = word * 64 + bit;
+            if (same_large_page(entry_page(&cpu->tlbs[row][large], large), linear))
                 stale |= UINT64_C(1) << bit;
         }
         flush_entries(cpu, row, word, stale);
@@ -96,10 +106,10 @@ void tlb_flush_page(struct cpu *cpu, gva_t linear)
         flush_row_page(cpu, row, linear);
     for (unsigned user = 0; user < 2; user++) {
         struct fetch_entry *entries = cpu->fetch_tlb[user];
-        entries[fetch_index(linear)].page = TLB_NONE;
+        entries[fetch_index(linear)].page = FETCH_NONE;
         for (unsigned i = 0; i < FETCH_TLB_ENTRIES; i++)
             if (entries[i].large && same_large_page(entries[i].page, linear))
-                entries[i].page = TLB_NONE;
+                entries[i].page = FETCH_NONE;
     }
     cpu->fetch_generation++;
 }
@@ -109,7 +119,7 @@ void cpu_state_loaded(struct cpu *cpu)
     for (unsigned row = 0; row < ACCESS_ROWS; row++) {
         cpu->tlb_usage[row] = (struct tlb_usage){ 0 };
         for (unsigned i = 0; i < TLB_ENTRIES; i++)
-            cpu->tlbs[row][i] = empty_entry;
+            clear_entry(&cpu->tlbs[row][i], i);
     }
     flush(cpu, true);
     cpu_mode_changed(cpu);
@@ -117,36 +127,48 @@ void cpu_state_loaded(struct cpu *cpu)
 
 /* -- Frames that hold code -- */
 
-static void protect_entry(struct tlb_entry *entry)
+static void protect_entry(struct tlb_entry *entry, unsigned index)
 {
     entry->write_checked = entry->write;
-    entry->write = TLB_NONE;
+    entry->write = TLB_NONE(index);
+}
+
+/* Calls `visit` for each entry in use through which memory can be written directly. */
+static void for_each_writable(struct cpu *cpu, const struct frame *frame,
+                              void (*visit)(struct tlb_entry *, unsigned, const struct frame *))
+{
+    for (unsigned row = 0; row < ACCESS_MODES; row++)
+        for (unsigned word = 0; word < TLB_ENTRIES / 64; word++)
+            for (uint64_t left = cpu->tlb_usage[row].used[word]; left; left &= left - 1) {
+                unsigned index = word * 64 + (unsigned)__builtin_ctzll(left);
+                if (tag_valid(cpu->tlbs[row][index].write, index))
+                    visit(&cpu->tlbs[row][index], index, frame);
+            }
+}
+
+static void protect_if_of_frame(struct tlb_entry *entry, unsigned index, const struct frame *frame)
+{
+    if (entry->frame == frame)
+        protect_entry(entry, index);
 }
 
 void tlb_protect_frame(struct cpu *cpu, const struct frame *frame)
 {
-    for (unsigned row = 0; row < ACCESS_MODES; row++)
-        for (unsigned word = 0; word < TLB_ENTRIES / 64; word++)
-            for (uint64_t left = cpu->tlb_usage[row].used[word]; left; left &= left - 1) {
-                struct tlb_entry *entry =
-                    &cpu->tlbs[row][word * 64 + (unsigned)__builtin_ctzll(left)];
-                if (entry->frame == frame && entry->write != TLB_NONE)
-                    protect_entry(entry);
-            }
+    for_each_writable(cpu, frame, protect_if_of_frame);
+}
+
+static void protect_if_code(struct tlb_entry *entry, unsigned index, const struct frame *frame)
+{
+    (void)frame;
+    if (!atomic_load(&entry->frame->code_lines))
+        return;
+    protect_entry(entry, index);
+    frame_written(entry->frame, ~UINT32_C(0));
 }
 
 void tlb_protect_code(struct cpu *cpu)
 {
-    for (unsigned row = 0; row < ACCESS_MODES; row++)
-        for (unsigned word = 0; word < TLB_ENTRIES / 64; word++)
-            for (uint64_t left = cpu->tlb_usage[row].used[word]; left; left &= left - 1) {
-                struct tlb_entry *entry =
-                    &cpu->tlbs[row][word * 64 + (unsigned)__builtin_ctzll(left)];
-                if (entry->write == TLB_NONE || !atomic_load(&entry->frame->code_lines))
-                    continue;
-                protect_entry(entry);
-                frame_written(entry->frame, ~UINT32_C(0));
-            }
+    for_each_writable(cpu, NULL, protect_if_code);
     cpu_code_written(cpu);
 }
 
@@ -192,7 +214,7 @@ static struct tlb_entry *tlb_fill(struct cpu *cpu, enum access_mode mode, gva_t 
     unsigned access = walk_access(cpu, mode);
     struct tlb_entry *entry = &cpu->tlbs[mode][index];
     gva_t page = linear & ~(gva_t)FRAME_MASK;
-    *entry = empty_entry;
+    clear_entry(entry, index);
     entry->addend =
         (uintptr_t)slot->host + (uintptr_t)(translation->physical - slot->base) - (uintptr_t)linear;
     entry->frame = slot_frame(slot, translation->physical);
@@ -225,18 +247,18 @@ static bool page_walk_for(struct cpu *cpu, enum access_mode mode, gva_t linear, 
     page->lost = write && slot->read_only;
     if (!page->lost)
         page->host = (uint8_t *)(linear + entry->addend); // NOLINT: addresses are numbers here
-    if (write && entry->write_checked != TLB_NONE)
+    if (write && tag_valid(entry->write_checked, tlb_index(linear)))
         page->frame = entry->frame;
     return true;
 }
 
 /* A store to a frame whose code went away: direct from now on. */
-static void tlb_unprotect(struct tlb_entry *entry)
+static void tlb_unprotect(struct tlb_entry *entry, unsigned index)
 {
     if (atomic_load(&entry->frame->code_lines))
         return;
     entry->write = entry->write_checked;
-    entry->write_checked = TLB_NONE;
+    entry->write_checked = TLB_NONE(index);
 }
 
 bool page_find(struct cpu *cpu, enum access_mode mode, gva_t linear, bool write, struct page *page)
@@ -244,7 +266,7 @@ bool page_find(struct cpu *cpu, enum access_mode mode, gva_t linear, bool write,
     struct tlb_entry *entry = &cpu->tlbs[mode][tlb_index(linear)];
     gva_t tag = linear & ~(gva_t)FRAME_MASK;
     if (write && entry->write_checked == tag)
-        tlb_unprotect(entry);
+        tlb_unprotect(entry, tlb_index(linear));
     if ((write ? entry->write : entry->read) == tag) {
         *page = (struct page){ .host = (uint8_t *)(linear + entry->addend) };
         return true;
