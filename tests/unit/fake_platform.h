@@ -338,6 +338,47 @@ void platform_console_ready(struct platform_console *console)
     console->ready_count++;
 }
 
+/* No host is behind a machine's sockets: nobody listens. */
+struct platform_stream *platform_vsock_connect(struct platform_vsock *vsock, uint32_t port,
+                                               struct platform_stream_receiver receiver)
+{
+    (void)vsock, (void)port, (void)receiver;
+    return NULL;
+}
+
+void platform_vsock_set_listener(struct platform_vsock *vsock,
+                                 struct platform_vsock_listener listener)
+{
+    (void)vsock, (void)listener;
+}
+
+void platform_stream_accept(struct platform_stream *stream,
+                            struct platform_stream_receiver receiver)
+{
+    (void)stream, (void)receiver;
+}
+
+size_t platform_stream_write(struct platform_stream *stream, const uint8_t *bytes, size_t length)
+{
+    (void)stream, (void)bytes;
+    return length;
+}
+
+void platform_stream_ready(struct platform_stream *stream)
+{
+    (void)stream;
+}
+
+void platform_stream_finish(struct platform_stream *stream)
+{
+    (void)stream;
+}
+
+void platform_stream_close(struct platform_stream *stream)
+{
+    (void)stream;
+}
+
 void platform_random(struct platform *platform, uint8_t *bytes, size_t length)
 {
     (void)platform;

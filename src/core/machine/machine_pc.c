@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What machine `pc` has beyond the chipset: nothing that is not in the data sheets of real boards.
  */
+#include "core/device/e1000.h"
 #include "core/device/ide.h"
 #include "core/machine/machine_state.h"
 
@@ -32,8 +33,24 @@ static int make_ide(struct machine *machine)
     return 0;
 }
 
+static int make_network(struct machine *machine, struct platform_net *net)
+{
+    struct e1000 *e1000 = platform_allocate(machine->platform, sizeof(*e1000));
+    if (!e1000)
+        return -1;
+    e1000_initialize(e1000, &(struct e1000_configuration){
+                                .platform = machine->platform,
+                                .memory = machine->request.memory,
+                                .net = net,
+                            });
+    return machine_plug(machine, &e1000->function);
+}
+
 int machine_make_pc(struct machine *machine, const char **why)
 {
     *why = "there is no memory left";
-    return make_ide(machine);
+    int status = make_ide(machine);
+    for (unsigned i = 0; i < machine->request.net_count; i++)
+        status |= make_network(machine, machine->request.nets[i]);
+    return status;
 }
