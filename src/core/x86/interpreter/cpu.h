@@ -128,6 +128,18 @@ struct replay {
 
 #define NO_VECTOR (-1)
 
+enum update_kind { UPDATE_DIRECT, UPDATE_CODE, UPDATE_BOUNCE };
+
+/* A read-modify-write under way (update.h). */
+struct update {
+    uint8_t kind; /* enum update_kind */
+    uint8_t size;
+    uint16_t flags;
+    gva_t linear;
+    struct frame *frame;
+    alignas(16) uint8_t bounce[16];
+};
+
 struct block;
 struct block_cache;
 struct thunk_cache;
@@ -163,6 +175,7 @@ struct cpu {
     bool exit_pending;        /* *exit is filled in: return it */
     bool interrupt_waiting;   /* interrupts.acknowledge has something, for all we know */
     int16_t vector_under_way; /* acknowledged, and its delivery met an exit; NO_VECTOR */
+    struct update update;
     struct replay replay;
     struct block_cache *blocks;
     struct thunk_cache *thunks;

@@ -89,3 +89,10 @@ void register_write(struct cpu *cpu, unsigned index, unsigned size, uint64_t val
  * store succeeded. */
 bool stack_push(struct cpu *cpu, unsigned size, uint64_t value);
 bool stack_pop(struct cpu *cpu, unsigned size, uint64_t *value);
+/* At an offset in the stack segment, truncated to the stack's address size. */
+bool stack_read(struct cpu *cpu, uint64_t offset, unsigned size, uint64_t *value);
+/* rSP := value, rSP += bytes, by the stack's address size. */
+void stack_set_pointer(struct cpu *cpu, uint64_t value);
+void stack_drop(struct cpu *cpu, unsigned bytes);
+/* Raises what a push of `size` at rSP itself would raise. */
+bool stack_probe_write(struct cpu *cpu, unsigned size);
