@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The software engine: needs nothing of the host but an x86-64 processor. */
+/* The software engine: an ordinary process executes the guest, without any support of a kernel. */
 #pragma once
 
 #include "core/engine.h"
 
-extern const struct engine hosted_engine;
+extern const struct engine engine_hosted;

@@ -20,7 +20,7 @@ void block_cache_reset(struct block_cache *cache)
  * flat, but for FS and GS, whose bases are looked up when the block runs. */
 static uint32_t mode_of(const struct cpu *cpu, bool step)
 {
-    uint32_t mode = cpu->code_size | (cpu->privilege_level == 3 ? 1u << 10 : 0);
+    uint32_t mode = cpu->code_size | (uint32_t)cpu->privilege_level << 9;
     if (cpu->code_size != CODE_64) {
         mode |= (uint32_t)cpu->flat_segments << 2 & 0xfc;
         if (cpu->state.segments[SEGMENT_SS].attributes & SEGMENT_BIG)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/x86/interpreter/interpreter.h"
 
+#include "core/memory/copy.h"
 #include "core/platform.h"
 #include "core/x86/interpreter/block.h"
 
@@ -49,4 +50,24 @@ struct cpu *interpreter_cpu_create(struct interpreter *interpreter,
 void interpreter_cpu_destroy(struct cpu *cpu)
 {
     cpu->interpreter->watches[cpu->vcpu.index].cpu = NULL;
+}
+
+void interpreter_get_state(struct cpu *cpu, struct cpu_state *state)
+{
+    cpu_vector_unload(cpu);
+    copy_bytes(state, &cpu->state, sizeof(*state));
+    state->rflags = cpu_rflags(cpu);
+}
+
+int interpreter_set_state(struct cpu *cpu, const struct cpu_state *state)
+{
+    cpu_vector_unload(cpu);
+    copy_bytes(&cpu->state, state, sizeof(*state));
+    cpu_set_rflags(cpu, state->rflags);
+    cpu->exit_pending = false;
+    cpu->vector_under_way = NO_VECTOR;
+    cpu->debug_trap = 0;
+    replay_end(cpu);
+    cpu_state_loaded(cpu);
+    return 0;
 }

@@ -35,6 +35,11 @@ void interpreter_cpu_destroy(struct cpu *cpu);
 
 void interpreter_run(struct cpu *cpu, struct vm_exit *exit);
 
+/* By the vCPU's thread, outside of interpreter_run. What an exit left half done is dropped with the
+ * state. 0. */
+void interpreter_get_state(struct cpu *cpu, struct cpu_state *state);
+int interpreter_set_state(struct cpu *cpu, const struct cpu_state *state);
+
 /* -- code_watch.c -- */
 
 /* Mark lines of a frame whose bytes are about to be read as code. */

@@ -216,11 +216,8 @@ bool stack_pop(struct cpu *cpu, unsigned size, uint64_t *value)
 
 bool stack_probe_write(struct cpu *cpu, unsigned size)
 {
-    struct frame *frame;
     gva_t linear;
-    if (!stack_linear(cpu, cpu->state.general[RSP], size, ACCESS_WRITE, &linear))
-        return access_failed(cpu, SEGMENT_SS);
-    cpu->exception.vector = EXCEPTION_NONE;
-    return cpu_pointer_for_update(cpu, linear, size, &frame) ||
-           cpu->exception.vector == EXCEPTION_NONE || access_failed(cpu, SEGMENT_SS);
+    return (stack_linear(cpu, cpu->state.general[RSP], size, ACCESS_WRITE, &linear) &&
+            cpu_check_write(cpu, linear, size)) ||
+           access_failed(cpu, SEGMENT_SS);
 }
