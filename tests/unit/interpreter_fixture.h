@@ -30,17 +30,6 @@
     (0x3u | SEGMENT_CODE_OR_DATA | SEGMENT_PRESENT | SEGMENT_BIG | SEGMENT_GRANULAR)
 #define SEGMENT_DATA16 (0x3u | SEGMENT_CODE_OR_DATA | SEGMENT_PRESENT)
 
-__attribute__((weak)) void cpu_vector_unload(struct cpu *cpu)
-{
-    (void)cpu;
-}
-__attribute__((weak)) op_execute *lower_host_executed(struct cpu *cpu, const struct instruction *i,
-                                                      struct op *op)
-{
-    (void)cpu, (void)i, (void)op;
-    return NULL;
-}
-
 enum guest_mode { GUEST_REAL, GUEST_FLAT32, GUEST_LONG };
 
 struct guest {

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     }
     struct vm_request request = {
         .kind = string_equal(argv[1], "micro") ? MACHINE_MICRO : MACHINE_PC,
-        .engine = &engine_hosted,
+        .engine = &hosted_engine,
         .cpu_model = CPU_MODEL_MAX,
         .memory = strtoull(argv[5], NULL, 10) << 20,
         .vcpu_count = (unsigned)atoi(argv[6]),

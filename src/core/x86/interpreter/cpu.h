@@ -140,6 +140,18 @@ struct update {
     alignas(16) uint8_t bounce[16];
 };
 
+/* While vector_loaded: what the host's registers do not hold as the guest sees it, since no SIMD or
+ * x87 exception of the guest may reach us: they have all exceptions masked (vector_registers.h). */
+struct vector_control {
+    uint8_t ready;        /* enum vector_ready */
+    uint16_t fcw;         /* x87 control word */
+    uint16_t fop;         /* last x87 opcode, */
+    uint64_t fip, fdp;    /* instruction and data pointer */
+    uint32_t mxcsr_masks; /* bits 12-7 of MXCSR */
+    uint16_t host_fcw;    /* what our own code runs with */
+    uint32_t host_mxcsr;
+};
+
 struct block;
 struct block_cache;
 struct thunk_cache;
@@ -170,6 +182,7 @@ struct cpu {
     uint64_t fetch_generation;
     uint64_t debug_trap; /* DR6 bits of the #DB due after the instruction under way */
     bool vector_loaded;
+    struct vector_control vector;
     struct exception exception;
     struct vm_exit *exit;     /* of the run under way */
     bool exit_pending;        /* *exit is filled in: return it */

@@ -4,6 +4,7 @@
 #include "core/memory/copy.h"
 #include "core/platform.h"
 #include "core/x86/interpreter/block.h"
+#include "core/x86/interpreter/host_execute.h"
 
 struct interpreter *interpreter_create(struct platform *platform, struct guest_memory *memory,
                                        unsigned vcpu_count, const char **why)
@@ -29,7 +30,7 @@ struct cpu *interpreter_cpu_create(struct interpreter *interpreter,
     }
     struct cpu *cpu = platform_allocate(request->platform, sizeof(*cpu));
     struct block_cache *blocks = platform_allocate(request->platform, sizeof(*blocks));
-    if (!cpu || !blocks) {
+    if (!cpu || !blocks || !host_execute_create(cpu, request->platform)) {
         *why = "there is no memory for a processor of the interpreter";
         return NULL;
     }
