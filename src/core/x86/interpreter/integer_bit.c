@@ -7,7 +7,7 @@
 
 /* The host's bit instructions on a register; the flags that they leave alone or undefined are the
  * host's. */
-#define DEFINE_BIT_TEST(bits, name)                                                                \
+#define DEFINE_BIT_ALU(bits, name)                                                                 \
     static inline uint##bits##_t alu_##name##_##bits(struct cpu *cpu, uint##bits##_t a,            \
                                                      uint##bits##_t n)                             \
     {                                                                                              \
@@ -18,7 +18,10 @@
                 : "cc");                                                                           \
         cpu->flags = (uint16_t)flags;                                                              \
         return a;                                                                                  \
-    }                                                                                              \
+    }
+
+#define DEFINE_BIT_TEST(bits, name)                                                                \
+    DEFINE_BIT_ALU(bits, name)                                                                     \
     static enum outcome name##_rr_##bits(struct cpu *cpu, const struct op *op)                     \
     {                                                                                              \
         register_write_##bits(cpu, op->destination,                                                \
@@ -53,6 +56,21 @@
 DEFINE_BIT_ADDRESS(16)
 DEFINE_BIT_ADDRESS(32)
 DEFINE_BIT_ADDRESS(64)
+
+/* BT leaves its destination alone, all 64 bits of it. */
+#define DEFINE_BT_REGISTER(bits, ...)                                                              \
+    static enum outcome bt_rr_##bits(struct cpu *cpu, const struct op *op)                         \
+    {                                                                                              \
+        alu_bt_##bits(cpu, register_read_##bits(cpu, op->destination),                             \
+                      register_read_##bits(cpu, op->source));                                      \
+        NEXT_OP(cpu, op);                                                                          \
+    }                                                                                              \
+    static enum outcome bt_ri_##bits(struct cpu *cpu, const struct op *op)                         \
+    {                                                                                              \
+        alu_bt_##bits(cpu, register_read_##bits(cpu, op->destination),                             \
+                      (uint##bits##_t)op->immediate);                                              \
+        NEXT_OP(cpu, op);                                                                          \
+    }
 
 #define DEFINE_BT_MEMORY(bits)                                                                     \
     static enum outcome bt_memory_##bits(struct cpu *cpu, const struct op *op)                     \
@@ -121,7 +139,8 @@ struct bit_forms {
     FOR_EACH_BIT_SIZE(DEFINE_BIT_UPDATE, name)                                                     \
     static const struct bit_forms name##_forms[3] = { FOR_EACH_BIT_SIZE(BIT_ENTRY, name) };
 
-FOR_EACH_BIT_SIZE(DEFINE_BIT_TEST, bt)
+FOR_EACH_BIT_SIZE(DEFINE_BIT_ALU, bt)
+FOR_EACH_BIT_SIZE(DEFINE_BT_REGISTER, )
 DEFINE_BT_MEMORY(16)
 DEFINE_BT_MEMORY(32)
 DEFINE_BT_MEMORY(64)

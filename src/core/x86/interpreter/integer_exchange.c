@@ -85,8 +85,9 @@
         uint##bits##_t source = register_read_##bits(cpu, op->source);                             \
         uint##bits##_t expected = register_read_##bits(cpu, RAX);                                  \
         alu_cmp_##bits(cpu, expected, value);                                                      \
-        register_write_##bits(cpu, op->destination, value == expected ? source : value);           \
-        if (value != expected)                                                                     \
+        if (value == expected)                                                                     \
+            register_write_##bits(cpu, op->destination, source);                                   \
+        else                                                                                       \
             register_write_##bits(cpu, RAX, value);                                                \
         NEXT_OP(cpu, op);                                                                          \
     }                                                                                              \

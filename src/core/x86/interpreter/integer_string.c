@@ -99,7 +99,8 @@ static inline bool destination_linear(struct cpu *cpu, const struct op *op, unsi
     {                                                                                              \
         int64_t step = direction(cpu) * (bits / 8);                                                \
         uint##bits##_t left, right;                                                                \
-        if (!read_source_##bits(cpu, op, &left) || !read_destination_##bits(cpu, op, &right))      \
+        /* In this order: the host's processor does so, as faults tell. */                         \
+        if (!read_destination_##bits(cpu, op, &right) || !read_source_##bits(cpu, op, &left))      \
             return false;                                                                          \
         alu_cmp_##bits(cpu, left, right);                                                          \
         advance(cpu, op, RSI, step);                                                               \
