@@ -383,19 +383,34 @@ static void the_timer_is_periodic_and_a_late_one_is_one(void **state)
     struct fixture *f = *state;
     store(f, 0, LAPIC_DIVIDE, 0xb); /* by 1 */
     store(f, 0, LAPIC_LVT + LVT_TIMER, 0x20030);
-    store(f, 0, LAPIC_INITIAL_COUNT, 1000);
+    store(f, 0, LAPIC_INITIAL_COUNT, 100000);
     for (unsigned i = 0; i < 3; i++) {
-        fake_advance(&f->platform, 1000);
+        fake_advance(&f->platform, 100000);
         assert_int_equal(lapic_acknowledge(&f->lapics[0]), 0x30);
         store(f, 0, LAPIC_END_OF_INTERRUPT, 0);
     }
-    f->platform.clock += 3500;
+    f->platform.clock += 350000;
     f->platform.signal_count = 0;
     fake_advance(&f->platform, 0);
     assert_int_equal(f->platform.signal_count, 1);
-    assert_int_equal(load(f, 0, LAPIC_CURRENT_COUNT), 500);
+    assert_int_equal(load(f, 0, LAPIC_CURRENT_COUNT), 50000);
     store(f, 0, LAPIC_INITIAL_COUNT, 0);
     assert_null(f->platform.timers);
+}
+
+static void a_period_that_nobody_could_follow_is_longer(void **state)
+{
+    struct fixture *f = *state;
+    store(f, 0, LAPIC_DIVIDE, 0xb);
+    store(f, 0, LAPIC_LVT + LVT_TIMER, 0x20030);
+    store(f, 0, LAPIC_INITIAL_COUNT, 1);
+    unsigned expiries = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        fake_advance(&f->platform, 1000);
+        expiries += lapic_acknowledge(&f->lapics[0]) == 0x30;
+        store(f, 0, LAPIC_END_OF_INTERRUPT, 0);
+    }
+    assert_in_range(expiries, 40, 51);
 }
 
 static void every_divider_divides(void **state)
@@ -526,6 +541,7 @@ int main(void)
         TEST(the_i8259_comes_through_lint0),
         TEST(the_timer_expires_once),
         TEST(the_timer_is_periodic_and_a_late_one_is_one),
+        TEST(a_period_that_nobody_could_follow_is_longer),
         TEST(every_divider_divides),
         TEST(the_deadline_is_in_ticks_of_the_time_stamp_counter),
         TEST(the_way_into_x2apic_mode_is_one_and_out_another),

@@ -20,6 +20,10 @@ static inline void interrupt_line_set(const struct interrupt_line *line, bool le
         line->set(line->context, line->number, level);
 }
 
+/* A timer of a chip may be set to periods that no processor could follow: its host, at least, is
+ * not kept busy by it. Nanoseconds from one expiry to the next. */
+#define TIMER_PERIOD_LEAST 20000u
+
 /*
  * A range of registers, on ports or in memory. `size` is 1, 2, 4 (memory: 8 too), `offset` is below
  * the range's length and the access lies within it, not necessarily aligned. What is not there

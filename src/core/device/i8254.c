@@ -128,15 +128,16 @@ static uint64_t next_rise(const struct i8254_counter *counter, uint64_t ticks)
     return ticks < end ? end : 0;
 }
 
-static void arm(struct i8254 *timer)
+static void arm(struct i8254 *timer, uint64_t earliest)
 {
     struct i8254_counter *counter = &timer->counters[0];
     uint64_t now = platform_clock(timer->platform);
     settle(counter, now);
     uint64_t rise = next_rise(counter, elapsed_ticks(counter, now));
+    uint64_t deadline = counter->start + nanoseconds_of(rise - counter->ticks);
     if (rise)
         platform_timer_arm(timer->platform, &timer->timer,
-                           counter->start + nanoseconds_of(rise - counter->ticks));
+                           deadline > earliest ? deadline : earliest);
     else
         platform_timer_cancel(timer->platform, &timer->timer);
 }
@@ -145,7 +146,7 @@ static void update(struct i8254 *timer)
 {
     interrupt_line_set(&timer->output,
                        output(&timer->counters[0], platform_clock(timer->platform)));
-    arm(timer);
+    arm(timer, 0);
 }
 
 /* All but mode 0 have been low since the last rise, for a tick or for half of the period. */
@@ -154,7 +155,7 @@ static void expired(void *context)
     struct i8254 *timer = context;
     interrupt_line_set(&timer->output, false);
     interrupt_line_set(&timer->output, true);
-    arm(timer);
+    arm(timer, platform_clock(timer->platform) + TIMER_PERIOD_LEAST);
 }
 
 /* -- Registers -- */

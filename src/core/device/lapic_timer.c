@@ -21,8 +21,9 @@ static void expired(void *context)
         /* A machine that was held up gets one interrupt for the periods that it missed. */
         uint64_t late = platform_clock(lapic->platform) - lapic->timer_start;
         lapic->timer_start += late - late % lapic->timer_period;
-        platform_timer_arm(lapic->platform, &lapic->timer,
-                           lapic->timer_start + lapic->timer_period);
+        uint64_t next = lapic->timer_start + lapic->timer_period;
+        uint64_t least = platform_clock(lapic->platform) + TIMER_PERIOD_LEAST;
+        platform_timer_arm(lapic->platform, &lapic->timer, next > least ? next : least);
     } else {
         lapic->timer_period = 0;
         lapic->tsc_deadline = 0;

@@ -177,11 +177,51 @@ static void make_serial_lines(struct machine *machine)
     }
 }
 
-static void make_timer(struct machine *machine)
+/* -- Timers: the HPET may take the lines of i8254 and mc146818 -- */
+
+static void set_timer_line(void *context, unsigned irq, bool level)
+{
+    struct machine *machine = context;
+    if (!machine->legacy_replaced)
+        set_isa_line(machine, ISA_SOURCE_CHIP * ISA_LINES + irq, level);
+}
+
+static void replace_legacy(void *context, bool on)
+{
+    struct machine *machine = context;
+    machine->legacy_replaced = on;
+    set_isa_line(machine, ISA_SOURCE_CHIP * ISA_LINES + 0, false);
+    set_isa_line(machine, ISA_SOURCE_CHIP * ISA_LINES + 8, false);
+}
+
+static void set_io_apic_pin(void *context, unsigned pin, bool level)
+{
+    struct machine *machine = context;
+    ioapic_set_line(&machine->ioapic, pin, level);
+}
+
+static void make_timers(struct machine *machine)
 {
     machine->timer.platform = machine->platform;
-    machine->timer.output = machine_isa_line(machine, 0, ISA_SOURCE_CHIP);
+    machine->timer.output = (struct interrupt_line){ set_timer_line, machine, 0 };
     i8254_initialize(&machine->timer);
+    machine->clock.platform = machine->platform;
+    machine->clock.interrupt = (struct interrupt_line){ set_timer_line, machine, 8 };
+    mc146818_initialize(&machine->clock);
+    machine_set_cmos(machine);
+}
+
+int machine_make_hpet(struct machine *machine)
+{
+    struct hpet *hpet = &machine->hpet;
+    hpet->platform = machine->platform;
+    hpet->pins = (struct interrupt_line){ set_io_apic_pin, machine, 0 };
+    hpet->legacy[0] = machine_isa_line(machine, 0, ISA_SOURCE_HPET);
+    hpet->legacy[1] = machine_isa_line(machine, 8, ISA_SOURCE_HPET);
+    hpet->legacy_changed = replace_legacy;
+    hpet->context = machine;
+    hpet_initialize(hpet);
+    return bus_map(&machine->registers, HPET_BASE, HPET_SIZE, &hpet_registers, hpet);
 }
 
 /* -- Who answers where -- */
@@ -204,7 +244,7 @@ int machine_make_chipset(struct machine *machine, const char **why)
 {
     make_interrupt_controllers(machine);
     make_pci(machine);
-    make_timer(machine);
+    make_timers(machine);
     make_serial_lines(machine);
     const struct {
         uint16_t port, length;
@@ -214,6 +254,7 @@ int machine_make_chipset(struct machine *machine, const char **why)
         { 0x20, 2, &i8259_master_registers, &machine->pic },
         { 0x40, 4, &i8254_registers, &machine->timer },
         { 0x61, 1, &i8254_speaker_registers, &machine->timer },
+        { 0x70, 2, &mc146818_registers, &machine->clock },
         { 0x80, 1, &nothing, machine },
         { 0x92, 1, &piix4_port_92_registers, &machine->bridge },
         { 0xa0, 2, &i8259_slave_registers, &machine->pic },

@@ -81,6 +81,9 @@ static gpa_t write_tables(struct machine *machine)
         .pci_gsi = 16,
         .pci_memory_first = PCI_MEMORY_BASE,
         .pci_memory_last = PCI_MEMORY_LAST,
+        .real_time_clock = true,
+        .keyboard_controller = machine->request.kind == MACHINE_PC,
+        .hpet = machine->request.kind == MACHINE_PC ? HPET_BASE : 0,
     };
     for (unsigned pirq = 0; pirq < PCI_PIRQS; pirq++)
         acpi.pci_interrupts[pirq] = machine_pci_interrupt(pirq);

@@ -43,3 +43,9 @@ void machine_describe_memory(uint64_t size, struct memory_map *map)
     memory_map_add(map, CHIPSET_BASE, FAR_MEMORY_BASE - CHIPSET_BASE, MEMORY_RESERVED);
     memory_map_add(map, FAR_MEMORY_BASE, size - end, MEMORY_RAM);
 }
+
+void machine_set_cmos(struct machine *machine)
+{
+    gpa_t end = low_end(machine->memory_size);
+    mc146818_set_memory_size(&machine->clock, end, machine->memory_size - end);
+}

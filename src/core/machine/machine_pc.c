@@ -46,10 +46,21 @@ static int make_network(struct machine *machine, struct platform_net *net)
     return machine_plug(machine, &e1000->function);
 }
 
+static int make_keyboard_controller(struct machine *machine)
+{
+    struct i8042 *keyboard = &machine->keyboard;
+    keyboard->platform = machine->platform;
+    keyboard->keyboard = machine_isa_line(machine, 1, ISA_SOURCE_CHIP);
+    keyboard->auxiliary = machine_isa_line(machine, 12, ISA_SOURCE_CHIP);
+    i8042_initialize(keyboard);
+    return bus_map(&machine->ports, 0x60, 1, &i8042_data_registers, keyboard) |
+           bus_map(&machine->ports, 0x64, 1, &i8042_command_registers, keyboard);
+}
+
 int machine_make_pc(struct machine *machine, const char **why)
 {
     *why = "there is no memory left";
-    int status = make_ide(machine);
+    int status = make_ide(machine) | machine_make_hpet(machine) | make_keyboard_controller(machine);
     for (unsigned i = 0; i < machine->request.net_count; i++)
         status |= make_network(machine, machine->request.nets[i]);
     return status;
