@@ -2,6 +2,7 @@
 /* The host's end of a byte stream of the machine: a serial line or a port of the virtio console. */
 #pragma once
 
+#include "vm/fd_stream.h"
 #include "vm/platform.h"
 
 /* What every kind of host end begins with. */
@@ -18,20 +19,16 @@ void console_forget_receiver(struct platform_console *console);
 
 struct fd_console {
     struct platform_console console;
-    struct platform *platform;
-    struct event_source input, output;
-    bool output_is_socket, output_waits; /* with MSG_DONTWAIT; only write after EPOLLOUT */
-    bool output_ended, input_ended;
-    size_t start, length; /* of what waits in the buffer */
-    uint8_t buffer[16384];
+    struct fd_output output;
+    struct fd_input input;
+    bool refused; /* the last write was not taken as a whole: `writable` is owed */
 };
 
-/* -1: none. The descriptors stay the caller's, and keep their flags: others may have them too. */
+/* -1: none. */
 int fd_console_open(struct fd_console *console, struct platform *platform, int input_fd,
                     int output_fd, struct error *error);
+/* Waits for what was written to be read. */
 void fd_console_close(struct fd_console *console);
-/* Write what waits as far as that goes without waiting. */
-void fd_console_flush(struct fd_console *console);
 
 /* -- Into memory: the last of what a kernel said -- */
 

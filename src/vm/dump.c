@@ -143,5 +143,7 @@ void vm_dump(struct vm_vcpu *vcpu, const struct vm_exit *exit)
     add_walk(&text, vm, &paging, code);
     if (state.cr2)
         add_walk(&text, vm, &paging, state.cr2);
-    log_error(vm->platform.log, "%s", text);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+        if (*line)
+            log_error(vm->platform.log, "%s", line);
 }

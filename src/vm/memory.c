@@ -13,7 +13,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static int check_size(uint64_t size, struct error *error)
+int vm_memory_check(uint64_t size, struct error *error)
 {
     struct sysinfo host;
     if (size < MACHINE_MEMORY_LEAST || size > MACHINE_MEMORY_MOST || size % MIB)
@@ -73,7 +73,7 @@ int vm_memory_open(struct vm_memory *memory, uint64_t size, struct error *error)
 {
     struct machine_memory_range ranges[MACHINE_MEMORY_RANGES];
     *memory = (struct vm_memory){ .fd = -1 };
-    if (check_size(size, error) < 0)
+    if (vm_memory_check(size, error) < 0)
         return -1;
     unsigned count = machine_memory_map(size, ranges);
     if (count == 0)

@@ -17,6 +17,9 @@ struct vm_memory {
     struct guest_memory guest;
 };
 
+/* Whether a machine, and this host, can have `size` bytes of RAM. */
+int vm_memory_check(uint64_t size, struct error *error);
+
 /* `size` bytes of RAM; nothing is made when the host has less than that. */
 int vm_memory_open(struct vm_memory *memory, uint64_t size, struct error *error);
 void vm_memory_close(struct vm_memory *memory);

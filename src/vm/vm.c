@@ -38,6 +38,7 @@ static int make_machine(struct vm *vm, const struct vm_devices *devices, struct 
         .disk_count = devices->disk_count,
         .net_count = devices->net_count,
         .console_count = devices->console_count,
+        .share_count = devices->share_count,
     };
     for (unsigned i = 0; i < devices->disk_count; i++)
         machine.disks[i] = devices->disks[i];
@@ -47,6 +48,8 @@ static int make_machine(struct vm *vm, const struct vm_devices *devices, struct 
         machine.serial_lines[i] = devices->serial_lines[i];
     for (unsigned i = 0; i < devices->console_count; i++)
         machine.consoles[i] = devices->consoles[i];
+    for (unsigned i = 0; i < devices->share_count; i++)
+        machine.shares[i] = devices->shares[i];
     vm->machine = machine_create(&vm->platform, &machine, &why);
     return vm->machine ? 0 : error_set(error, 0, "make the machine: %s", why);
 }

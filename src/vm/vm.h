@@ -36,6 +36,8 @@ struct vm_devices {
     struct platform_console *serial_lines[MACHINE_SERIAL_LINES];
     struct machine_console consoles[MACHINE_CONSOLES];
     unsigned console_count;
+    struct platform_share *shares[MACHINE_SHARES];
+    unsigned share_count;
 };
 
 enum vm_end {

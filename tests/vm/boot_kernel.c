@@ -47,7 +47,6 @@ static int boot(const struct vm_request *request)
         vm_build(&vm, &devices, &error) < 0 || vm_run(&vm, &end, &error) < 0)
         return complain(&error);
     uint64_t milliseconds = (host_nanoseconds() - vm.started) / 1000000;
-    fd_console_flush(&console);
     fd_console_close(&console);
     vm_close(&vm);
     fprintf(stderr, "boot-kernel: %s after %lu ms\n", ends[end].text, milliseconds);
@@ -69,7 +68,7 @@ int main(int argc, char **argv)
     }
     struct vm_request request = {
         .kind = string_equal(argv[1], "micro") ? MACHINE_MICRO : MACHINE_PC,
-        .engine = &hosted_engine,
+        .engine = &engine_hosted,
         .cpu_model = CPU_MODEL_MAX,
         .memory = strtoull(argv[5], NULL, 10) << 20,
         .vcpu_count = (unsigned)atoi(argv[6]),

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Directories of the host in the guest. Where machine and kernel have 9p the guest works on the
+ * directory itself; else it gets a disk with a copy, and what it writes there is gone with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "vm/guest_files.h"
+#include "vm/monitor_state.h"
+
+enum { TAG_SIZE = 16 };
+
+static void volume_tag(char tag[TAG_SIZE], unsigned number)
+{
+    snprintf(tag, TAG_SIZE, "volume%u", number);
+}
+
+static bool is_read_only(const struct spec_mount *mount)
+{
+    return mount->attributes_set & MOUNT_ATTR_RDONLY || mount->recursive_set & MOUNT_ATTR_RDONLY;
+}
+
+static void share_ready(void *context, uint32_t events)
+{
+    struct monitor_share *share = context;
+    (void)events;
+    share_complete(share->share);
+}
+
+static int open_share(struct monitor *monitor, const struct spec_mount *mount, const char *tag,
+                      struct error *error)
+{
+    struct vm_devices *devices = &monitor->devices;
+    if (devices->share_count == MACHINE_SHARES)
+        return error_set(error, 0, "there may be %d volumes", MACHINE_SHARES);
+    struct monitor_share *share = &monitor->shares[devices->share_count];
+    const struct share_request_details request = { mount->source, tag, is_read_only(mount) };
+    share->share = share_open(&request, error);
+    if (!share->share)
+        return -1;
+    share->source = (struct event_source){ .fd = share_event_fd(share->share),
+                                           .events = EPOLLIN,
+                                           .ready = share_ready,
+                                           .context = share };
+    devices->shares[devices->share_count++] = share->share;
+    return event_loop_add(&monitor->vm.platform.loop, &share->source, error);
+}
+
+/* The file has no name any more once it is open. */
+static int open_packed(struct monitor *monitor, const struct spec_mount *mount, const char *tag,
+                       struct error *error)
+{
+    AUTO_FREE char *path =
+        string_format("%s/.%s-%d", monitor->request.overlay_directory, tag, getpid());
+    if (pack_directory(mount->source, tag, path, error) < 0)
+        return -1;
+    int result = monitor_add_disk(monitor, path, tag, false, error);
+    unlink(path);
+    return result;
+}
+
+static int check_source(const struct spec_mount *mount, struct error *error)
+{
+    struct stat status;
+    if (!mount->source || stat(mount->source, &status) < 0)
+        return error_set(error, errno, "open");
+    if (!S_ISDIR(status.st_mode))
+        return error_set(error, 0, "a virtual machine can have directories only");
+    return 0;
+}
+
+int monitor_open_volumes(struct monitor *monitor, struct error *error)
+{
+    const struct spec *spec = monitor->request.spec;
+    unsigned number = 0;
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        const struct spec_mount *mount = &spec->mounts[i];
+        char tag[TAG_SIZE];
+        if (!mount->bind)
+            continue;
+        volume_tag(tag, number++);
+        if (check_source(mount, error) < 0 || (monitor->request.settings->volumes_by_9p
+                                                   ? open_share(monitor, mount, tag, error)
+                                                   : open_packed(monitor, mount, tag, error)) < 0)
+            return error_wrap(error, "volume %s at %s", mount->source ? mount->source : "",
+                              mount->destination);
+    }
+    return 0;
+}
+
+void monitor_mount_volumes(struct monitor *monitor)
+{
+    const struct spec *spec = monitor->request.spec;
+    bool by_9p = monitor->request.settings->volumes_by_9p;
+    unsigned number = 0;
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        const struct spec_mount *mount = &spec->mounts[i];
+        char tag[TAG_SIZE];
+        if (!mount->bind)
+            continue;
+        volume_tag(tag, number++);
+        AUTO_FREE char *label = string_format("LABEL=%s", tag);
+        struct guest_channel_mount request = {
+            .source = by_9p ? tag : label,
+            .target = mount->destination,
+            .type = by_9p ? "9p" : "ext4",
+            .options = by_9p ? "trans=virtio,version=9p2000.L,msize=131072" : "",
+            .mount_flags = MS_NOSUID | MS_NODEV | (is_read_only(mount) ? MS_RDONLY : 0),
+        };
+        guest_channel_mount(session_channel(monitor->session), &request);
+    }
+}
+
+void monitor_close_volumes(struct monitor *monitor)
+{
+    for (unsigned i = 0; i < monitor->devices.share_count; i++) {
+        event_loop_remove(&monitor->vm.platform.loop, &monitor->shares[i].source);
+        share_close(monitor->shares[i].share);
+    }
+}
