@@ -24,6 +24,8 @@ static const struct {
     { "index", fuzz_index },                 /* index.json of an image layout */
     { "layer", fuzz_layer },                 /* tar archive, really unpacked */
     { "layer-gzip", fuzz_layer_gzip },       /* the same, compressed */
+    { "ide", fuzz_ide },                     /* registers, disks and bus master of the PIIX */
+    { "e1000", fuzz_e1000 },                 /* registers and rings of the 82540EM */
     { "guest-channel", fuzz_guest_channel }, /* what the first process of a machine sends */
 };
 

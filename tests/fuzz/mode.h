@@ -9,7 +9,8 @@
 typedef void fuzz_mode(const uint8_t *data, size_t size);
 
 fuzz_mode fuzz_json, fuzz_config, fuzz_process, fuzz_resources, fuzz_seccomp, fuzz_state,
-    fuzz_manifest, fuzz_image_config, fuzz_index, fuzz_layer, fuzz_layer_gzip, fuzz_guest_channel;
+    fuzz_manifest, fuzz_image_config, fuzz_index, fuzz_layer, fuzz_layer_gzip, fuzz_ide, fuzz_e1000,
+    fuzz_guest_channel;
 
 /* A promise of the code under test. */
 #define PROMISE(condition)                                                                         \
