@@ -117,7 +117,7 @@ static inline struct guest *guest_new(enum guest_mode mode)
     assert_int_equal(
         guest_memory_add(&guest->memory, 0, GUEST_MEMORY, guest->ram, guest->frames, false), 0);
     guest_map(guest);
-    guest->engine = hosted_engine.create(&guest->platform, &guest->memory, GUEST_VCPUS, &why);
+    guest->engine = engine_hosted.create(&guest->platform, &guest->memory, GUEST_VCPUS, &why);
     assert_non_null(guest->engine);
     for (unsigned i = 0; i < GUEST_VCPUS; i++) {
         struct vcpu_request request = { .platform = &guest->platform,
@@ -127,10 +127,10 @@ static inline struct guest *guest_new(enum guest_mode mode)
                                         .count = GUEST_VCPUS,
                                         .interrupts = { .acknowledge = guest_acknowledge,
                                                         .context = guest } };
-        guest->vcpus[i] = hosted_engine.vcpu_create(guest->engine, &request, &why);
+        guest->vcpus[i] = engine_hosted.vcpu_create(guest->engine, &request, &why);
         assert_non_null(guest->vcpus[i]);
         struct cpu_state state = guest_state(mode);
-        assert_int_equal(hosted_engine.vcpu_set_state(guest->vcpus[i], &state), 0);
+        assert_int_equal(engine_hosted.vcpu_set_state(guest->vcpus[i], &state), 0);
     }
     guest->cpu = (struct cpu *)guest->vcpus[0];
     return guest;
@@ -139,8 +139,8 @@ static inline struct guest *guest_new(enum guest_mode mode)
 static inline void guest_free(struct guest *guest)
 {
     for (unsigned i = 0; i < GUEST_VCPUS; i++)
-        hosted_engine.vcpu_destroy(guest->vcpus[i]);
-    hosted_engine.destroy(guest->engine);
+        engine_hosted.vcpu_destroy(guest->vcpus[i]);
+    engine_hosted.destroy(guest->engine);
     fake_platform_free(&guest->platform);
     free(guest->ram);
     free(guest);
@@ -153,7 +153,7 @@ static inline void guest_put(struct guest *guest, gpa_t address, const void *byt
 
 static inline enum vm_exit_reason guest_run(struct guest *guest)
 {
-    hosted_engine.vcpu_run(guest->vcpus[0], &guest->exit);
+    engine_hosted.vcpu_run(guest->vcpus[0], &guest->exit);
     return guest->exit.reason;
 }
 

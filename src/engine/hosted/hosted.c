@@ -26,7 +26,7 @@ static struct vcpu *hosted_vcpu_create(void *engine, const struct vcpu_request *
     struct cpu *cpu = interpreter_cpu_create(engine, request, why);
     if (!cpu)
         return NULL;
-    cpu->vcpu.engine = &hosted_engine;
+    cpu->vcpu.engine = &engine_hosted;
     return &cpu->vcpu;
 }
 
@@ -72,7 +72,7 @@ static bool hosted_vcpu_interruptible(struct vcpu *vcpu)
     return !state->interrupt_shadow && (state->rflags & RFLAGS_IF || !state->nmi_blocked);
 }
 
-const struct engine hosted_engine = {
+const struct engine engine_hosted = {
     .name = "hosted",
     .create = hosted_create,
     .destroy = hosted_destroy,

@@ -4,4 +4,4 @@
 
 #include "core/engine.h"
 
-extern const struct engine hosted_engine;
+extern const struct engine engine_hosted;
