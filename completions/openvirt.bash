@@ -71,6 +71,12 @@ _openvirt() {
     elif [[ ! $_openvirt_verb || ($_openvirt_verb == help && $_openvirt_operands == 0) ]]; then
         COMPREPLY=($(compgen -W "$("$program" __complete 2>/dev/null |
             awk '$1 == "verb" { print $2 }')" -- "$current"))
+    elif [[ $_openvirt_verb == kernel ]]; then
+        if [[ $_openvirt_operands == 0 ]]; then
+            COMPREPLY=($(compgen -W "fetch list rm" -- "$current"))
+        else
+            COMPREPLY=($(compgen -W "$("$program" kernel --quiet list 2>/dev/null)" -- "$current"))
+        fi
     elif [[ $_openvirt_operands == 0 && $_openvirt_verb != @(run|create|restore) ]]; then
         COMPREPLY=($(compgen -W "$("$program" list --quiet 2>/dev/null)" -- "$current"))
     else

@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &command_resume,
     &command_kill,
     &command_update,
+    &command_kernel,
     &command_help,
     &command_create,
     &command_start,

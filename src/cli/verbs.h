@@ -13,6 +13,7 @@ extern const struct command command_exec;
 extern const struct command command_features;
 extern const struct command command_help;
 extern const struct command command_inspect;
+extern const struct command command_kernel;
 extern const struct command command_kill;
 extern const struct command command_list;
 extern const struct command command_logs;

@@ -33,6 +33,7 @@ struct guest {
     struct channel channel;
     struct processes processes;
     int signal_fd;
+    int later_fd;       /* closed when there is time for the other modules; -1 */
     bool set_up_failed; /* nothing is started any more */
     bool seal_root;     /* make the root read-only before the first start */
     bool handed_over;   /* another init is process 1 */
@@ -94,6 +95,13 @@ static void seal_root(struct guest *guest)
     guest->seal_root = false;
 }
 
+static void load_other_modules(struct guest *guest)
+{
+    if (guest->later_fd >= 0)
+        sys_close(guest->later_fd);
+    guest->later_fd = -1;
+}
+
 static void do_start(struct guest *guest, uint32_t process, struct fields *fields)
 {
     const char *on = "";
@@ -110,6 +118,7 @@ static void do_start(struct guest *guest, uint32_t process, struct fields *field
         .pid = (uint32_t)process_find(&guest->processes, process)->pid
     };
     channel_send(&guest->channel, GUEST_STARTED, process, &started, sizeof(started), NULL);
+    load_other_modules(guest);
 }
 
 /* What is for a process that has ended was sent before the host knew. */
@@ -188,7 +197,7 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
 {
     (void)process;
     static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TERM=linux",
-                                               "container=", NULL };
+                                               NULL };
     const char *path = fields_string(fields), *console = fields_string(fields);
     const char *const arguments[] = { path, NULL };
     seal_root(guest);
@@ -207,10 +216,12 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
     if (fd >= 0)
         sys_close(fd);
     guest->handed_over = pid == 0;
-    if (!guest->handed_over)
+    if (!guest->handed_over) {
         answer_set_up(guest, GUEST_STEP_HAND_OVER, result < 0 ? result : fd < 0 ? fd : pid, path);
-    else
-        CALL0(__NR_setsid);
+        return;
+    }
+    CALL0(__NR_setsid);
+    load_other_modules(guest);
 }
 
 static void (*const requests[GUEST_REQUEST_COUNT])(struct guest *guest, uint32_t process,
@@ -321,7 +332,8 @@ static int begin(struct guest *guest)
         (int)CALL4(__NR_signalfd4, -1, &child, sizeof(child), O_NONBLOCK | O_CLOEXEC);
     if (guest->signal_fd < 0)
         return guest->signal_fd;
-    modules_load(tell_kernel_log, NULL);
+    modules_load(MODULES_FIRST, tell_kernel_log, NULL);
+    guest->later_fd = modules_prepare_later(tell_kernel_log, NULL);
     return channel_open(&guest->channel, CHANNEL_WAIT_MS);
 }
 

@@ -3,9 +3,7 @@
 
 #include "guest/system_call.h"
 
-#define ORDER "/modules/order"
-
-enum { ORDER_SIZE = 8192 };
+enum { ORDER_SIZE = 8192, LEAST_URGENT = 19 };
 
 static int load(const char *path)
 {
@@ -25,12 +23,12 @@ static bool is_fine(int result)
     return result >= 0 || result == -EEXIST || result == -ENODEV;
 }
 
-int modules_load(void (*failed)(void *context, const char *name, int error), void *context)
+void modules_load(const char *list, void (*failed)(void *context, const char *name, int error),
+                  void *context)
 {
     char order[ORDER_SIZE];
-    if (text_read_file(ORDER, order, sizeof(order)) < 0)
-        return 0; /* a kernel with all built in */
-    int count = 0;
+    if (text_read_file(list, order, sizeof(order)) < 0)
+        return; /* a kernel with all built in */
     for (const char *line = order; *line; line += *line == '\n') {
         char path[256];
         struct text text = TEXT(path);
@@ -40,8 +38,25 @@ int modules_load(void (*failed)(void *context, const char *name, int error), voi
         int result = load(path);
         if (!is_fine(result))
             failed(context, path, result);
-        count += result >= 0;
         line = end;
     }
-    return count;
+}
+
+int modules_prepare_later(void (*failed)(void *context, const char *name, int error), void *context)
+{
+    int pipe[2];
+    char byte;
+    int result = sys_pipe(pipe);
+    if (result < 0)
+        return result;
+    int pid = sys_fork();
+    if (pid == 0) {
+        sys_close(pipe[1]);
+        sys_read(pipe[0], &byte, 1);
+        CALL3(__NR_setpriority, 0, 0, LEAST_URGENT);
+        modules_load(MODULES_LATER, failed, context);
+        sys_exit(0);
+    }
+    sys_close(pipe[0]);
+    return pipe[1];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The functions of libarchive that layers need; opened when the first layer is unpacked. */
+/* The functions of libarchive that we need; opened when the first archive is read or written. */
 #pragma once
 
 #include <archive.h>
@@ -13,6 +13,11 @@ struct archive_functions {
     __typeof__(archive_read_support_filter_none) *support_filter_none;
     __typeof__(archive_read_support_filter_gzip) *support_filter_gzip;
     __typeof__(archive_read_support_filter_zstd) *support_filter_zstd;
+    __typeof__(archive_read_support_filter_bzip2) *support_filter_bzip2;
+    __typeof__(archive_read_support_filter_lz4) *support_filter_lz4;
+    __typeof__(archive_read_support_filter_lzma) *support_filter_lzma;
+    __typeof__(archive_read_support_filter_xz) *support_filter_xz;
+    __typeof__(archive_read_support_format_ar) *support_format_ar;
     __typeof__(archive_read_support_format_raw) *support_format_raw;
     __typeof__(archive_read_support_format_tar) *support_format_tar;
     __typeof__(archive_read_open) *read_open;
@@ -39,6 +44,22 @@ struct archive_functions {
     __typeof__(archive_entry_rdevminor) *rdev_minor;
     __typeof__(archive_entry_xattr_reset) *xattr_reset;
     __typeof__(archive_entry_xattr_next) *xattr_next;
+    __typeof__(archive_write_new) *write_new;
+    __typeof__(archive_write_free) *write_free;
+    __typeof__(archive_write_close) *write_close;
+    __typeof__(archive_write_set_format_cpio_newc) *write_format_cpio_newc;
+    __typeof__(archive_write_set_bytes_in_last_block) *write_bytes_in_last_block;
+    __typeof__(archive_write_open_fd) *write_open_fd;
+    __typeof__(archive_write_header) *write_header;
+    __typeof__(archive_write_data) *write_data;
+    __typeof__(archive_entry_new) *entry_new;
+    __typeof__(archive_entry_free) *entry_free;
+    __typeof__(archive_entry_set_pathname) *set_pathname;
+    __typeof__(archive_entry_set_mode) *set_mode;
+    __typeof__(archive_entry_set_size) *set_size;
+    __typeof__(archive_entry_set_nlink) *set_link_count;
+    __typeof__(archive_entry_set_rdevmajor) *set_rdev_major;
+    __typeof__(archive_entry_set_rdevminor) *set_rdev_minor;
 };
 
 int archive_library_open(struct archive_functions *functions, struct error *error);

@@ -193,6 +193,27 @@ int cache_commit(struct cache_entry *entry, struct error *error)
     return 0;
 }
 
+int cache_remove(const char *kind, const char *name, struct error *error)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_CLOSE int kind_fd = cache_open_kind(kind, &path, error);
+    if (kind_fd < 0)
+        return -1;
+    AUTO_FREE char *lock = string_format("%s.lock", name);
+    AUTO_FREE char *partial = string_format("%s" PARTIAL_SUFFIX, name);
+    AUTO_CLOSE int lock_fd = take_lock(kind_fd, lock, true);
+    if (lock_fd < 0)
+        return error_set(error, errno, "lock %s/%s", path, lock);
+    /* Under its partial name it is a left-over for everybody, should we be killed now. */
+    int result = 0;
+    if (renameat(kind_fd, name, kind_fd, partial) < 0)
+        result = error_set(error, errno, "remove %s/%s", path, name);
+    else
+        result = remove_partial(kind_fd, partial, error);
+    unlinkat(kind_fd, lock, 0);
+    return result;
+}
+
 void cache_release(struct cache_entry *entry)
 {
     AUTO_ERROR struct error ignored = { 0 }; /* what stays is swept by the next use */

@@ -46,4 +46,7 @@ int cache_commit(struct cache_entry *entry, struct error *error);
 /* Let go; an entry that was begun and not committed is removed. Also the cleanup. */
 void cache_release(struct cache_entry *entry);
 
+/* Remove a finished entry. Who has it open keeps what is open. ENOENT when there is none. */
+int cache_remove(const char *kind, const char *name, struct error *error);
+
 #define AUTO_CACHE_ENTRY __attribute__((cleanup(cache_release)))
