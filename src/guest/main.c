@@ -62,7 +62,8 @@ static void do_root(struct guest *guest, uint32_t process, struct fields *fields
     if (fields->left >= sizeof(root))
         memcpy(&root, fields->data, sizeof(root));
     guest->seal_root = root.flags & GUEST_ROOT_READ_ONLY;
-    answer_set_up(guest, GUEST_STEP_ROOT_DISK, mounts_enter_root(fields, &on), on);
+    int result = mounts_enter_root(fields, &on);
+    answer_set_up(guest, GUEST_STEP_ROOT_DISK, result, on);
 }
 
 static void do_mount(struct guest *guest, uint32_t process, struct fields *fields)
@@ -77,7 +78,8 @@ static void do_host(struct guest *guest, uint32_t process, struct fields *fields
 {
     (void)process;
     const char *on = "";
-    answer_set_up(guest, GUEST_STEP_HOST, network_name_host(fields, &on), on);
+    int result = network_name_host(fields, &on);
+    answer_set_up(guest, GUEST_STEP_HOST, result, on);
 }
 
 static void do_network(struct guest *guest, uint32_t process, struct fields *fields)
