@@ -91,6 +91,17 @@ static inline enum outcome block_enter(struct cpu *cpu, struct block *block, uin
     return block->ops[0].execute(cpu, block->ops);
 }
 
+/* Ops that call the next one instead of jumping there (op.h) let the stack grow: at some depth the
+ * chain of blocks ends, and all of them return. */
+#define BLOCK_CHAIN_STACK (64u << 10)
+
+static inline bool block_stack_is_deep(const struct cpu *cpu)
+{
+    register uintptr_t stack_pointer __asm__("rsp");
+    __asm__("" : "=r"(stack_pointer));
+    return stack_pointer < cpu->stack_floor;
+}
+
 /* How a branch ends its block: goes on with the block at `rip` if that is known to be right and
  * nothing asks for attention, else lets the run loop look. */
 static inline enum outcome block_jump(struct cpu *cpu, uint64_t rip)
@@ -99,7 +110,8 @@ static inline enum outcome block_jump(struct cpu *cpu, uint64_t rip)
     if (__builtin_expect(jump->rip == rip && jump->context == cpu->blocks->context, 1) &&
         __builtin_expect(atomic_load_explicit(&jump->frame->version, memory_order_acquire) ==
                                  jump->version &&
-                             atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0,
+                             atomic_load_explicit(&cpu->attention, memory_order_relaxed) == 0 &&
+                             !block_stack_is_deep(cpu),
                          1))
         return block_enter(cpu, jump->block, rip);
     cpu->state.rip = rip;

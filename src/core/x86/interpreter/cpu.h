@@ -163,8 +163,9 @@ struct cpu {
      * bases alike by a small number (address.h). */
     uint64_t zero; /* stays 0: the base or index that an address does not have */
     uint64_t block_rip;
-    struct block *block; /* the one under way, or the last; NULL: none */
-    uint64_t scratch;    /* a value on its way through a slow access */
+    struct block *block;   /* the one under way, or the last; NULL: none */
+    uint64_t scratch;      /* a value on its way through a slow access */
+    uintptr_t stack_floor; /* below it, blocks are not chained (block_jump) */
     struct cpu_state state;
     uint16_t flags; /* AX after LAHF; SETO AL: AH = SF ZF 0 AF 0 PF 1 CF, AL = OF */
     enum access_mode access_mode;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The decoded form that the interpreter runs: a block is a row of ops, each with the function that
- * executes it. A function ends by calling the next one in tail position, so that a block runs as a
- * chain of jumps; without that optimisation the stack still grows by no more than a block's ops.
+ * executes it. A function ends by calling the next one in tail position, so that blocks run as a
+ * chain of jumps. Where the compiler makes calls of them (a local variable whose address escapes, a
+ * build without optimisation) the stack grows, and block_jump ends the chain in time.
  *
  * Lowering chooses the function for a decoded instruction. The frequent ones have functions of
  * their own for each size and operand form, with all that is known at decode time in the op. The

@@ -127,6 +127,7 @@ void interpreter_run(struct cpu *cpu, struct vm_exit *exit)
     cpu->exit = exit;
     cpu_exit_answered(cpu);
     cpu->exit_pending = false;
+    cpu->stack_floor = (uintptr_t)__builtin_frame_address(0) - BLOCK_CHAIN_STACK;
     code_watch_enter(cpu);
     while (take_events(cpu) && run_blocks(cpu))
         continue;
