@@ -235,9 +235,10 @@ static enum msr_outcome ask_machine(struct cpu *cpu, uint32_t index, bool write,
 {
     const struct replay_access *answer = replay_next(cpu, REPLAY_MSR);
     if (!answer) {
-        cpu_exit(cpu,
-                 &(struct vm_exit){
-                     .reason = VM_EXIT_MSR, .write = write, .msr.index = index, .value = *value });
+        cpu_exit(cpu, &(struct vm_exit){ .reason = VM_EXIT_MSR,
+                                         .write = write,
+                                         .msr = { .index = index, .tsc = guest_tsc(cpu) },
+                                         .value = *value });
         return MSR_OF_THE_MACHINE;
     }
     *value = answer->value;
