@@ -20,9 +20,9 @@ static bool pop_return(struct cpu *cpu, struct far_return *back)
 {
     stack_frame_current(cpu, &back->stack);
     if (!stack_frame_pop(cpu, &back->stack, back->size, &back->rip) ||
-        !stack_frame_pop(cpu, &back->stack, back->size, &back->cs))
+        !stack_frame_pop(cpu, &back->stack, 2, &back->cs)) /* no more than the selector is read */
         return false;
-    back->cs &= UINT16_MAX;
+    stack_frame_skip(&back->stack, back->size - 2u);
     return !back->interrupt || stack_frame_pop(cpu, &back->stack, back->size, &back->rflags);
 }
 
@@ -114,8 +114,9 @@ static void null_inner_segments(struct cpu *cpu, unsigned privilege)
         struct segment *segment = &cpu->state.segments[indexes[i]];
         uint16_t attributes = segment->attributes;
         bool conforming = attributes & SEGMENT_TYPE_CODE && attributes & SEGMENT_TYPE_EXPAND_DOWN;
-        if (!(attributes & SEGMENT_UNUSABLE) && !conforming &&
-            attributes_dpl(attributes) < privilege)
+        if (attributes & SEGMENT_UNUSABLE)
+            segment->selector = 0; /* whatever its RPL was */
+        else if (!conforming && attributes_dpl(attributes) < privilege)
             *segment = segment_null(0, 0);
     }
 }

@@ -10,10 +10,39 @@ uint64_t saved_next_rip(const struct cpu *cpu, const struct op *op)
     return cpu->code_size == CODE_64 ? rip : (uint32_t)rip;
 }
 
-struct far_pointer {
-    uint16_t selector;
-    uint64_t offset;
-};
+static bool far_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size,
+                       gva_t *linear)
+{
+    *linear = offset;
+    return cpu->flat_segments >> segment & 1 ||
+           segment_linear(cpu, segment, offset, size, ACCESS_READ, linear);
+}
+
+static bool load_part(struct cpu *cpu, const struct op *op, uint64_t offset, unsigned size,
+                      uint64_t *value)
+{
+    const struct memory_operand *memory = &op->instruction->memory;
+    gva_t linear;
+    offset &= ~UINT64_C(0) >> (64 - 8 * op->instruction->address_size);
+    *value = 0;
+    if (far_linear(cpu, memory->segment, offset, size, &linear) &&
+        cpu_read_slow(cpu, linear, value, size))
+        return true;
+    if (memory->segment == SEGMENT_SS && cpu->exception.non_canonical)
+        cpu->exception.vector = EXCEPTION_SS;
+    return false;
+}
+
+bool far_pointer_load(struct cpu *cpu, const struct op *op, struct far_pointer *pointer)
+{
+    unsigned size = op->instruction->operand_size;
+    uint64_t at = operand_offset(cpu, op), selector;
+    if (!load_part(cpu, op, at, size, &pointer->offset) ||
+        !load_part(cpu, op, at + size, 2, &selector))
+        return false;
+    pointer->selector = (uint16_t)selector;
+    return true;
+}
 
 static bool read_far_pointer(struct cpu *cpu, const struct op *op, struct far_pointer *pointer)
 {
@@ -27,15 +56,7 @@ static bool read_far_pointer(struct cpu *cpu, const struct op *op, struct far_po
             pointer->offset &= UINT32_MAX;
         return true;
     }
-    uint8_t bytes[10];
-    unsigned size = instruction->operand_size;
-    if (!operand_load(cpu, op, bytes, size + 2))
-        return false;
-    pointer->offset = 0;
-    for (unsigned i = size; i-- > 0;)
-        pointer->offset = pointer->offset << 8 | bytes[i];
-    pointer->selector = (uint16_t)(bytes[size] | bytes[size + 1] << 8);
-    return true;
+    return far_pointer_load(cpu, op, pointer);
 }
 
 bool far_check_rip(struct cpu *cpu, const struct segment *code, uint64_t rip)
@@ -109,11 +130,13 @@ static enum outcome transfer_to_code(struct cpu *cpu, const struct op *op,
         return op_fault(cpu, op);
     if (call && !push_return(cpu, op, &stack))
         return op_fault(cpu, op);
-    if (!far_check_rip(cpu, &code, pointer->offset))
+    /* Compatibility mode takes 32 bits of it (volume 2, CALL). */
+    uint64_t rip = code.attributes & SEGMENT_LONG ? pointer->offset : (uint32_t)pointer->offset;
+    if (!far_check_rip(cpu, &code, rip))
         return op_fault(cpu, op);
     if (call)
         stack_frame_commit(cpu, &stack);
-    return far_enter(cpu, &code, pointer->offset);
+    return far_enter(cpu, &code, rip);
 }
 
 static enum outcome transfer_to_task(struct cpu *cpu, const struct op *op, uint16_t selector,

@@ -5,6 +5,15 @@
 #include "core/x86/interpreter/stack_frame.h"
 #include "core/x86/interpreter/system.h"
 
+struct far_pointer {
+    uint16_t selector;
+    uint64_t offset;
+};
+
+/* The memory operand of a far CALL or JMP, of LDS, LES, ...: two accesses, the offset and then the
+ * selector. */
+bool far_pointer_load(struct cpu *cpu, const struct op *op, struct far_pointer *pointer);
+
 /* RIP in `code`: within its limit, or canonical in 64-bit code. False: #GP(0). */
 bool far_check_rip(struct cpu *cpu, const struct segment *code, uint64_t rip);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Near CALL and RET. */
+/* Near CALL and RET. CPUs store the return address before they look at the target. */
 #include "core/x86/interpreter/branch.h"
 
 /* -- Flat stacks, operand size 4 and 8 -- */
@@ -8,10 +8,13 @@
     static inline enum outcome call_##bits(struct cpu *cpu, const struct op *op,                   \
                                            uint##bits##_t target)                                  \
     {                                                                                              \
-        if (!target_valid_##bits(cpu, target))                                                     \
-            return op_fault(cpu, op);                                                              \
+        uint64_t rsp = cpu->state.general[RSP];                                                    \
         if (!push_##bits(cpu, (uint##bits##_t)op_next_rip(cpu, op)))                               \
             return op_memory_fault(cpu, op);                                                       \
+        if (!target_valid_##bits(cpu, target)) {                                                   \
+            cpu->state.general[RSP] = rsp;                                                         \
+            return op_fault(cpu, op);                                                              \
+        }                                                                                          \
         return block_jump(cpu, target);                                                            \
     }                                                                                              \
     static enum outcome call_relative_##bits(struct cpu *cpu, const struct op *op)                 \
@@ -63,8 +66,13 @@ static enum outcome call_any(struct cpu *cpu, const struct op *op)
     if (!call_target(cpu, op, &target))
         return op_fault(cpu, op);
     target = truncate(target, size);
-    if (!target_valid(cpu, target) || !stack_push(cpu, size, op_next_rip(cpu, op)))
+    uint64_t rsp = cpu->state.general[RSP];
+    if (!stack_push(cpu, size, op_next_rip(cpu, op)))
         return op_fault(cpu, op);
+    if (!target_valid(cpu, target)) {
+        cpu->state.general[RSP] = rsp;
+        return op_fault(cpu, op);
+    }
     return block_jump(cpu, target);
 }
 

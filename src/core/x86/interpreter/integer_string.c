@@ -206,9 +206,13 @@ static inline bool repeat_ends(const struct cpu *cpu, const struct op *op)
     }
 }
 
-/* The instruction goes on later, at its own RIP. */
-static inline enum outcome pause_repetition(struct cpu *cpu, const struct op *op)
+/* The instruction goes on later, at its own RIP. A single-step trap in between shows RF set (SDM
+ * volume 3, 18.3.1.1): a breakpoint on the instruction was taken before its first iteration. */
+static inline enum outcome pause_repetition(struct cpu *cpu, const struct op *op, uint16_t flags)
 {
+    cpu->flags = flags;
+    if (cpu->state.rflags & RFLAGS_TF)
+        cpu->state.rflags |= RFLAGS_RF;
     cpu->state.rip = op_rip(cpu, op);
     return OUTCOME_CONTINUE;
 }
@@ -217,11 +221,14 @@ static inline enum outcome repeat(struct cpu *cpu, const struct op *op, iteratio
                                   gathering *gather)
 {
     uint64_t count = cpu->state.general[RCX] & address_mask(op);
+    uint16_t flags = cpu->flags; /* of SCAS and CMPS: they change at the end alone */
     while (count > 0) {
         uint64_t done = gather && may_gather(cpu, op) ? gather(cpu, op, count) : 0;
         if (done == 0) {
-            if (!iterate(cpu, op))
+            if (!iterate(cpu, op)) {
+                cpu->flags = flags;
                 return op_memory_fault(cpu, op);
+            }
             done = 1;
         }
         count -= done;
@@ -229,7 +236,7 @@ static inline enum outcome repeat(struct cpu *cpu, const struct op *op, iteratio
         if (repeat_ends(cpu, op))
             break;
         if (count > 0 && atomic_load_explicit(&cpu->attention, memory_order_relaxed))
-            return pause_repetition(cpu, op);
+            return pause_repetition(cpu, op, flags);
     }
     NEXT_OP(cpu, op);
 }

@@ -15,6 +15,11 @@ struct page {
  * for writing. False: page fault or #GP(0) filled in. */
 bool page_find(struct cpu *cpu, enum access_mode mode, gva_t linear, bool write, struct page *page);
 
+/* All bits from 47 on are equal; also true outside long mode. */
+bool linear_is_canonical(const struct cpu *cpu, gva_t linear);
+/* #GP(0), which is #SS(0) in the stack segment; returns false. */
+bool raise_non_canonical(struct cpu *cpu, gva_t linear);
+
 /* The row for accesses that the processor makes by itself to system structures: supervisor, and
  * under SMAP never to user pages, whatever EFLAGS.AC says (SDM volume 3, 4.6.1). */
 static inline enum access_mode system_access_mode(const struct cpu *cpu)
@@ -27,6 +32,9 @@ static inline enum access_mode stack_access_mode(const struct cpu *cpu, unsigned
 {
     return privilege == 3 ? ACCESS_MODE_USER : system_access_mode(cpu);
 }
+
+/* Alignment and breakpoints. False: #GP(0) or #AC filled in. */
+bool memory_access_allowed(struct cpu *cpu, gva_t linear, unsigned size, bool write);
 
 bool memory_read(struct cpu *cpu, enum access_mode mode, gva_t linear, void *bytes, unsigned size);
 bool memory_write(struct cpu *cpu, enum access_mode mode, gva_t linear, const void *bytes,

@@ -16,6 +16,8 @@ static bool span_find(struct cpu *cpu, enum access_mode mode, gva_t linear, unsi
                       bool write, struct span *span)
 {
     unsigned room = FRAME_SIZE - (linear & FRAME_MASK);
+    if (size > room && !linear_is_canonical(cpu, linear + size - 1))
+        return raise_non_canonical(cpu, linear);
     span->sizes[0] = size <= room ? size : room;
     span->sizes[1] = size - span->sizes[0];
     if (!page_find(cpu, mode, linear, write, &span->pages[0]))
@@ -113,21 +115,26 @@ bool memory_write(struct cpu *cpu, enum access_mode mode, gva_t linear, const vo
     return true;
 }
 
-/* While cpu->tlb is the row that stays empty, each access of the guest comes by here. */
-static bool access_allowed(struct cpu *cpu, gva_t linear, unsigned size, bool write)
+/* While cpu->tlb is the row that stays empty, each access of the guest comes by here. CPUs look at
+ * the address's first byte before its alignment, and at its last byte and the pages after that. */
+bool memory_access_allowed(struct cpu *cpu, gva_t linear, unsigned size, bool write)
 {
-    return cpu->tlb != cpu->tlbs[ACCESS_CHECKED] || debug_check_access(cpu, linear, size, write);
+    if (cpu->tlb != cpu->tlbs[ACCESS_CHECKED])
+        return true;
+    if (!linear_is_canonical(cpu, linear))
+        return raise_non_canonical(cpu, linear);
+    return debug_check_access(cpu, linear, size, write);
 }
 
 bool cpu_read_slow(struct cpu *cpu, gva_t linear, void *bytes, unsigned size)
 {
-    return access_allowed(cpu, linear, size, false) &&
+    return memory_access_allowed(cpu, linear, size, false) &&
            memory_read(cpu, cpu->access_mode, linear, bytes, size);
 }
 
 bool cpu_write_slow(struct cpu *cpu, gva_t linear, const void *bytes, unsigned size)
 {
-    return access_allowed(cpu, linear, size, true) &&
+    return memory_access_allowed(cpu, linear, size, true) &&
            memory_write(cpu, cpu->access_mode, linear, bytes, size);
 }
 
@@ -144,7 +151,7 @@ bool cpu_write_system(struct cpu *cpu, gva_t linear, const void *bytes, unsigned
 bool cpu_check_write(struct cpu *cpu, gva_t linear, unsigned size)
 {
     struct span span;
-    return access_allowed(cpu, linear, size, true) &&
+    return memory_access_allowed(cpu, linear, size, true) &&
            span_find(cpu, cpu->access_mode, linear, size, true, &span);
 }
 
@@ -152,7 +159,7 @@ void *cpu_pointer_for_update(struct cpu *cpu, gva_t linear, unsigned size, struc
 {
     struct span span;
     *frame = NULL;
-    if (!access_allowed(cpu, linear, size, true) ||
+    if (!memory_access_allowed(cpu, linear, size, true) ||
         !span_find(cpu, cpu->access_mode, linear, size, true, &span))
         return NULL;
     if (span.sizes[1] || !span.pages[0].host) {

@@ -2,7 +2,8 @@
 /* LAR, LSL, VERR, VERW, ARPL: asking about selectors without a fault (SDM volume 3, 5.10). */
 #include "core/x86/interpreter/system.h"
 
-#define LAR_MASK UINT64_C(0x00f0ff00) /* of the second doubleword (bits 19:16 are undefined) */
+#define LAR_MASK                                                                                   \
+    UINT64_C(0x00ffff00) /* of the second doubleword; bits 19:16 are the limit's on CPUs */
 
 /* Types of system descriptors that LAR and LSL know (volume 2, tables 3-53 and 3-54). */
 #define LAR_TYPES                                                                                  \

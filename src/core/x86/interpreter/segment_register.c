@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Instructions that read and load segment registers. */
+#include "core/x86/interpreter/far_transfer.h"
 #include "core/x86/interpreter/system.h"
 
 /* After MOV SS and POP SS interrupts wait for one instruction, so that RSP can follow (SDM volume
@@ -42,8 +43,9 @@ enum outcome execute_pop_segment(struct cpu *cpu, const struct op *op)
 {
     unsigned segment = op->instruction->operands[0].index;
     uint64_t selector, rsp = cpu->state.general[RSP];
-    if (!stack_pop(cpu, op->instruction->operand_size, &selector))
+    if (!stack_pop(cpu, 2, &selector)) /* no more than the selector is read */
         return op_fault(cpu, op);
+    stack_drop(cpu, op->instruction->operand_size - 2u);
     if (!segment_load(cpu, segment, (uint16_t)selector)) {
         cpu->state.general[RSP] = rsp;
         return op_fault(cpu, op);
@@ -71,14 +73,9 @@ enum outcome execute_load_far_pointer(struct cpu *cpu, const struct op *op)
 {
     unsigned size = op->instruction->operand_size;
     unsigned segment = far_pointer_segment(op->instruction->mnemonic);
-    uint8_t bytes[10];
-    if (!operand_load(cpu, op, bytes, size + 2))
+    struct far_pointer pointer;
+    if (!far_pointer_load(cpu, op, &pointer) || !segment_load(cpu, segment, pointer.selector))
         return op_fault(cpu, op);
-    uint64_t offset = 0;
-    for (unsigned i = size; i-- > 0;)
-        offset = offset << 8 | bytes[i];
-    if (!segment_load(cpu, segment, (uint16_t)(bytes[size] | bytes[size + 1] << 8)))
-        return op_fault(cpu, op);
-    register_write(cpu, op->instruction->operands[0].index, size, offset);
+    register_write(cpu, op->instruction->operands[0].index, size, pointer.offset);
     return op_end_level(cpu, op);
 }

@@ -8,7 +8,8 @@ void stack_frame_current(struct cpu *cpu, struct stack_frame *stack)
     *stack = (struct stack_frame){ .segment = cpu->state.segments[SEGMENT_SS],
                                    .pointer = cpu->state.general[RSP],
                                    .mode = cpu->access_mode,
-                                   .wide = cpu->code_size == CODE_64 };
+                                   .wide = cpu->code_size == CODE_64,
+                                   .current = true };
 }
 
 void stack_frame_new(struct cpu *cpu, struct stack_frame *stack, const struct segment *segment,
@@ -42,11 +43,18 @@ static bool frame_linear(struct cpu *cpu, const struct stack_frame *stack, uint6
     return cpu_raise_error(cpu, EXCEPTION_SS, stack->fault_code);
 }
 
+static bool access_allowed(struct cpu *cpu, const struct stack_frame *stack, gva_t linear,
+                           unsigned size, bool write)
+{
+    return !stack->current || memory_access_allowed(cpu, linear, size, write);
+}
+
 bool stack_frame_push(struct cpu *cpu, struct stack_frame *stack, uint64_t value, unsigned size)
 {
     gva_t linear;
     uint64_t pointer = (stack->pointer - size) & pointer_mask(stack);
     if (!frame_linear(cpu, stack, pointer, size, &linear) ||
+        !access_allowed(cpu, stack, linear, size, true) ||
         !memory_write(cpu, stack->mode, linear, &value, size))
         return false;
     stack->pointer = pointer;
@@ -68,6 +76,7 @@ bool stack_frame_pop(struct cpu *cpu, struct stack_frame *stack, unsigned size, 
     uint64_t pointer = stack->pointer & pointer_mask(stack);
     *value = 0;
     if (!frame_linear(cpu, stack, pointer, size, &linear) ||
+        !access_allowed(cpu, stack, linear, size, false) ||
         !memory_read(cpu, stack->mode, linear, value, size))
         return false;
     stack->pointer = (pointer + size) & pointer_mask(stack);

@@ -13,6 +13,7 @@ struct stack_frame {
     uint64_t pointer;
     enum access_mode mode;
     bool wide;           /* 64-bit mode: no segmentation */
+    bool current;        /* accesses are the instruction's own: alignment counts */
     uint32_t fault_code; /* error code of #SS when it does not fit */
 };
 

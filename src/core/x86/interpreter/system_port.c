@@ -93,8 +93,6 @@ static void begin_string(struct cpu *cpu, const struct op *op, unsigned index,
 
 static bool string_permitted(struct cpu *cpu, struct string_transfer *transfer, unsigned access)
 {
-    if (!port_permitted(cpu, transfer->port, transfer->size))
-        return false;
     uint64_t offset = register_read(cpu, transfer->index, transfer->address_size);
     if (cpu->flat_segments >> transfer->segment & 1) {
         transfer->linear = offset;
@@ -128,6 +126,8 @@ enum outcome execute_ins(struct cpu *cpu, const struct op *op)
     struct string_transfer transfer;
     uint32_t value;
     begin_string(cpu, op, RDI, &transfer);
+    if (!port_permitted(cpu, transfer.port, transfer.size)) /* even for a count of 0 */
+        return op_fault(cpu, op);
     if (transfer.count == 0)
         return op_end_block(cpu, op);
     /* The destination is checked before the port is read: reading may have effects. */
@@ -144,6 +144,8 @@ enum outcome execute_outs(struct cpu *cpu, const struct op *op)
     struct string_transfer transfer;
     uint32_t value = 0;
     begin_string(cpu, op, RSI, &transfer);
+    if (!port_permitted(cpu, transfer.port, transfer.size)) /* even for a count of 0 */
+        return op_fault(cpu, op);
     if (transfer.count == 0)
         return op_end_block(cpu, op);
     if (!string_permitted(cpu, &transfer, ACCESS_READ) ||

@@ -181,12 +181,12 @@ static unsigned walk_access(const struct cpu *cpu, enum access_mode mode)
     return mode == ACCESS_MODE_SUPERVISOR && cpu->paging.smap ? PAGE_ACCESS_AC : 0;
 }
 
-static bool linear_is_canonical(const struct cpu *cpu, gva_t linear)
+bool linear_is_canonical(const struct cpu *cpu, gva_t linear)
 {
     return !cpu->long_mode || (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
 }
 
-static bool raise_non_canonical(struct cpu *cpu, gva_t linear)
+bool raise_non_canonical(struct cpu *cpu, gva_t linear)
 {
     cpu_raise_error(cpu, EXCEPTION_GP, 0);
     cpu->exception.non_canonical = true;
