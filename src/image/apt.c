@@ -10,12 +10,12 @@
 static const struct hint {
     const char *text, *advice;
 } hints[] = {
+    { "No space left", "" }, /* says all, though it begins as others do */
     { "Could not resolve", "; is the network up, or a proxy needed (http_proxy)?" },
     { "Failed to fetch", "; is the network up, or a proxy needed (http_proxy)?" },
     { "Unable to fetch", "; is the network up, or a proxy needed (http_proxy)?" },
     { "No packages found", "; are the package sources of Debian in /etc/apt?" },
     { "Unable to locate package", "; are the package sources of Debian in /etc/apt?" },
-    { "No space left", "; the directory of the cache is full" },
 };
 
 void apt_clear(struct apt *apt)

@@ -13,6 +13,7 @@
 #include "image/cache.h"
 #include "image/deb.h"
 #include "image/digest.h"
+#include "image/interrupt.h"
 #include "image/kernel_name.h"
 
 #define KIND           "kernels"
@@ -217,7 +218,8 @@ static int fetch_with(struct apt *apt, const char *package, struct kernel *kerne
 
 static int fetch_package(const char *package, struct kernel *kernel, struct error *error)
 {
-    AUTO_PROGRESS struct progress progress;
+    AUTO_INTERRUPT struct interrupt interrupt = { 0 }; /* first: it is lifted last */
+    AUTO_PROGRESS struct progress progress = { 0 };
     AUTO_APT struct apt apt = { .architecture = kernel_architecture_of(package),
                                 .progress = &progress };
     if (!apt.architecture)
@@ -225,6 +227,7 @@ static int fetch_package(const char *package, struct kernel *kernel, struct erro
                          "\"%s\" is not the name of a kernel package, as %s, linux-image-amd64 and "
                          "linux-image-686 are, nor a file: those have a slash",
                          package, KERNEL_DEFAULT);
+    interrupt_block(&interrupt);
     progress_begin(&progress, package);
     if (fetch_with(&apt, package, kernel, error) < 0)
         return error_wrap(error, "fetch the kernel %s", package);

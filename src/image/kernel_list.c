@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "image/cache.h"
@@ -113,6 +114,25 @@ void kernel_list_clear(struct kernel_list *list)
     *list = (struct kernel_list){ 0 };
 }
 
+/* The names of packages that stood for an entry which is gone. */
+static void forget(const char *entry)
+{
+    AUTO_ERROR struct error ignored = { 0 }; /* a name that leads nowhere is looked up again */
+    AUTO_FREE char *path = NULL;
+    AUTO_CLOSE int kind_fd = cache_open_kind(KIND, &path, &ignored);
+    AUTO_CLOSEDIR DIR *directory = kind_fd < 0 ? NULL : opendir(path);
+    if (!directory)
+        return;
+    for (struct dirent *item = readdir(directory); item; item = readdir(directory)) {
+        if (!string_ends_with(item->d_name, CURRENT_SUFFIX))
+            continue;
+        AUTO_FREE char *name = read_file_at(kind_fd, item->d_name, CURRENT_LIMIT, NULL, &ignored);
+        if (name && string_equal(name, entry))
+            unlinkat(kind_fd, item->d_name, 0);
+        error_clear(&ignored);
+    }
+}
+
 /* The entry that a name means; NULL where there is none. */
 static const char *entry_of(const struct kernel_list *list, const char *name)
 {
@@ -135,5 +155,8 @@ int kernel_remove(const char *name, struct error *error)
     const char *entry = entry_of(&list, name);
     if (!entry)
         return error_set_code(error, ENOENT, "there is no kernel %s in the cache", name);
-    return cache_remove(KIND, entry, error);
+    if (cache_remove(KIND, entry, error) < 0)
+        return -1;
+    forget(entry);
+    return 0;
 }
