@@ -53,7 +53,7 @@ struct cpu_state {
     uint64_t dr[8]; /* 4 and 5 unused */
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, misc_enable, tsc_aux;
+    uint64_t pat, misc_enable, tsc_aux, spec_ctrl;
     uint64_t tsc_offset; /* guest's TSC = host's TSC + this */
     uint64_t tsc_adjust;
     uint64_t mtrr_default_type, mtrr_fixed[MTRR_FIXED_COUNT];

@@ -46,6 +46,7 @@ static const struct msr_value msr_values[] = {
     { MSR_GS_BASE, STATE(segments[SEGMENT_GS].base), MSR_CANONICAL },
     { MSR_KERNEL_GS_BASE, STATE(kernel_gs_base), MSR_CANONICAL },
     { MSR_TSC_AUX, STATE(tsc_aux), MSR_32_BIT },
+    { MSR_SPEC_CTRL, STATE(spec_ctrl), MSR_32_BIT },
 };
 
 static const uint32_t fixed_mtrrs[MTRR_FIXED_COUNT] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
@@ -196,6 +197,11 @@ static enum msr_outcome read_msr(struct cpu *cpu, uint32_t index, uint64_t *valu
     case MSR_MTRR_CAP:
         *value = MTRR_CAP;
         return MSR_DONE;
+    case MSR_ARCH_CAPABILITIES:
+        *value = ARCH_CAPABILITIES_OFFERED;
+        return MSR_DONE;
+    case MSR_PRED_CMD:
+        return MSR_REFUSED;
     case MSR_PLATFORM_ID:
     case MSR_BIOS_SIGN_ID:
         return MSR_DONE;
@@ -222,8 +228,10 @@ static enum msr_outcome write_msr(struct cpu *cpu, uint32_t index, uint64_t valu
     case MSR_TSC_ADJUST:
         return done_if(write_tsc_adjust(cpu, value));
     case MSR_BIOS_SIGN_ID:
+    case MSR_PRED_CMD: /* nothing is predicted */
         return MSR_DONE;
     case MSR_MTRR_CAP:
+    case MSR_ARCH_CAPABILITIES:
     case MSR_PLATFORM_ID:
         return MSR_REFUSED;
     default:
