@@ -21,7 +21,8 @@
 
 /* The options for people; all zero where none was given. */
 struct people_options {
-    int technique, network; /* OPTION_CHOICE */
+    int technique; /* OPTION_CHOICE */
+    const char *network;
     const char *name, *entrypoint, *hostname, *stop_signal, *user, *workdir, *seccomp;
     const char *cpus, *cpuset_cpus, *cpuset_mems;
     struct string_list env, env_files, volumes, tmpfs, devices, cap_add, cap_drop, ulimits, sysctls,
@@ -31,14 +32,23 @@ struct people_options {
     bool interactive, tty, rm, read_only, no_new_privileges;
 };
 
+/* Those for virtual machines; likewise. */
+struct machine_options {
+    int engine, cpu; /* OPTION_CHOICE */
+    const char *kernel, *initrd, *init;
+    struct string_list append, disks, publish;
+};
+
 struct run_options {
     struct create_options create;
     struct people_options people;
+    struct machine_options machine;
     bool detach, keep;
 };
 
 static const char *const techniques[] = { "container", "para", "full", NULL };
-static const char *const networks[] = { "none", "host", NULL };
+static const char *const engines[] = { "auto", "hosted", NULL };
+static const char *const cpu_models[] = { "x86-64", "x86-64-v2", "x86-64-v3", "max", NULL };
 
 #define MEMBER(name) offsetof(struct run_options, name)
 static const struct option_definition common_options[] = {
@@ -67,10 +77,10 @@ static const struct option_definition people_options[] = {
     { 0, "entrypoint", "PROGRAM", OPTION_STRING, MEMBER(entrypoint),
       "in place of the image's entry point" },
     { 0, "hostname", "NAME", OPTION_STRING, MEMBER(hostname), "host name (default: its name)" },
-    { 0, "network", "NETWORK", OPTION_CHOICE, MEMBER(network),
-      "none (loopback alone, the default) or host", .choices = networks },
-    { 0, "net", "NETWORK", OPTION_CHOICE, MEMBER(network), "the same as --network",
-      .choices = networks, .hidden = true },
+    { 0, "network", "NETWORK", OPTION_STRING, MEMBER(network),
+      "container: none (the default) or host; machine: user (the default), none or tap=NAME" },
+    { 0, "net", "NETWORK", OPTION_STRING, MEMBER(network), "the same as --network",
+      .hidden = true },
     { 0, "read-only", NULL, OPTION_FLAG, MEMBER(read_only), "its root cannot be written to" },
     { 0, "stop-signal", "SIGNAL", OPTION_STRING, MEMBER(stop_signal),
       "what `stop` sends first (default: the image's, or TERM)" },
@@ -117,11 +127,31 @@ static const struct option_definition security_options[] = {
 };
 #undef MEMBER
 
+#define MEMBER(name) offsetof(struct machine_options, name)
+static const struct option_definition machine_options[] = {
+    { 0, "kernel", "NAME|FILE", OPTION_STRING, MEMBER(kernel),
+      "its kernel: a Debian package, a .deb or a vmlinuz" },
+    { 0, "initrd", "FILE", OPTION_STRING, MEMBER(initrd), "in place of the one that is made" },
+    { 0, "append", "WORDS", OPTION_LIST, MEMBER(append), "add to the kernel's command line" },
+    { 0, "disk", "FILE[:ro]", OPTION_LIST, MEMBER(disks), "one more disk, a raw image" },
+    { 0, "engine", "ENGINE", OPTION_CHOICE, MEMBER(engine),
+      "who executes the guest's instructions (default: auto)", .choices = engines },
+    { 0, "cpu", "MODEL", OPTION_CHOICE, MEMBER(cpu), "the processor that it sees (default: max)",
+      .choices = cpu_models },
+    { 'p', "publish", "HOST:GUEST[/udp]", OPTION_LIST, MEMBER(publish),
+      "pass a port of the host on to it" },
+    { 0, "init", "PROGRAM", OPTION_STRING, MEMBER(init),
+      "let the image's own init, such as /sbin/init, run it instead of a command" },
+    { 0 },
+};
+#undef MEMBER
+
 static const struct option_group groups[] = {
     { NULL, common_options, 0 },
     { "With IMAGE", people_options, offsetof(struct run_options, people) },
     { "Limits, with IMAGE", limit_options, offsetof(struct run_options, people) },
     { "Privileges, with IMAGE", security_options, offsetof(struct run_options, people) },
+    { "With --as para and --as full", machine_options, offsetof(struct run_options, machine) },
     { "With ID", create_option_definitions, offsetof(struct run_options, create) },
     { .options = NULL },
 };
@@ -138,6 +168,7 @@ static bool is_oci_form(const struct run_options *given, const struct words *wor
     if (!all_zero(&given->create, sizeof(given->create)))
         return true;
     return words->count == 1 && !words->dashes && all_zero(&given->people, sizeof(given->people)) &&
+           all_zero(&given->machine, sizeof(given->machine)) &&
            path_exists_at(AT_FDCWD, "config.json");
 }
 
@@ -149,7 +180,8 @@ static int run_bundle(const struct host *host, const struct run_options *given,
                   words->operands[1]);
         return EXIT_STATUS_USAGE;
     }
-    if (!all_zero(&given->people, sizeof(given->people))) {
+    if (!all_zero(&given->people, sizeof(given->people)) ||
+        !all_zero(&given->machine, sizeof(given->machine))) {
         error_set(error, 0, "options for images and for bundles exclude each other");
         return EXIT_STATUS_USAGE;
     }
@@ -163,9 +195,13 @@ static int run_bundle(const struct host *host, const struct run_options *given,
 static int check_people(const struct run_options *given, struct error *error)
 {
     const struct people_options *people = &given->people;
-    if (people->technique > 1)
-        return error_set(error, 0, "--as %s is not available in this version yet",
-                         techniques[people->technique - 1]);
+    bool is_container = people->technique <= 1;
+    if (is_container && !all_zero(&given->machine, sizeof(given->machine)))
+        return error_set(error, 0,
+                         "the options for virtual machines go with --as para or --as full");
+    if (is_container && people->network && !string_equal(people->network, "none") &&
+        !string_equal(people->network, "host"))
+        return error_set(error, 0, "--network: \"%s\" is none of none, host", people->network);
     if (people->rm && given->keep)
         return error_set(error, 0, "--rm and --keep exclude each other");
     if (people->cpu_shares.set && people->cpu_weight.set)
@@ -183,12 +219,29 @@ static struct spec_u64 unsigned_option(struct option_uint option)
     return (struct spec_u64){ .set = option.set, .value = option.value };
 }
 
+static struct launch_vm machine_request(const struct run_options *given)
+{
+    const struct machine_options *machine = &given->machine;
+    return (struct launch_vm){
+        .kernel = machine->kernel,
+        .initrd = machine->initrd,
+        .engine = machine->engine ? engines[machine->engine - 1] : NULL,
+        .cpu_model = machine->cpu ? cpu_models[machine->cpu - 1] : NULL,
+        .init = machine->init,
+        .network = given->people.network,
+        .append = &machine->append,
+        .disks = &machine->disks,
+        .published = &machine->publish,
+    };
+}
+
 static struct launch_request launch_request(const struct run_options *given,
                                             const struct words *words)
 {
     const struct people_options *people = &given->people;
     return (struct launch_request){
         .image = words->operands[0],
+        .technique = people->technique ? techniques[people->technique - 1] : NULL,
         .name = people->name,
         .command = words->operands + 1,
         .entrypoint = people->entrypoint,
@@ -210,7 +263,8 @@ static struct launch_request launch_request(const struct run_options *given,
         .ulimits = &people->ulimits,
         .sysctls = &people->sysctls,
         .annotations = &people->annotations,
-        .network = people->network == 2 ? LAUNCH_NETWORK_HOST : LAUNCH_NETWORK_NONE,
+        .network = people->network && string_equal(people->network, "host") ? LAUNCH_NETWORK_HOST
+                                                                            : LAUNCH_NETWORK_NONE,
         .read_only = people->read_only,
         .no_new_privileges = people->no_new_privileges,
         .seccomp = people->seccomp,
@@ -226,6 +280,7 @@ static struct launch_request launch_request(const struct run_options *given,
         .log_size = people->log_size.set && people->log_size.value > 0
                         ? (uint64_t)people->log_size.value
                         : 0,
+        .vm = machine_request(given),
     };
 }
 
@@ -236,7 +291,7 @@ static int run_run(const struct host *host, const void *options, const struct wo
     if (is_oci_form(given, words))
         return run_bundle(host, given, words, error);
     if (check_people(given, error) < 0)
-        return given->people.technique > 1 ? -1 : EXIT_STATUS_USAGE;
+        return EXIT_STATUS_USAGE;
     struct launch_request request = launch_request(given, words);
     return launch_run(host, &request, error);
 }
@@ -252,7 +307,8 @@ const struct command command_run_verb = {
         "\n"
         "    openvirt run --rm debian -- uname -a\n"
         "    openvirt run --rm -it -v /srv/data:/data:ro debian -- bash\n"
-        "    openvirt run -d -n web -m 512m debian -- sleep infinity",
+        "    openvirt run -d -n web -m 512m debian -- sleep infinity\n"
+        "    openvirt run --rm --as full debian -- uname -r",
     .section = COMMAND_FOR_PEOPLE,
     .groups = groups,
     .options_size = sizeof(struct run_options),

@@ -7,6 +7,7 @@
 #include "container/resctrl.h"
 #include "instance/instance.h"
 #include "instance/state_directory.h"
+#include "instance/technique.h"
 
 /* Load one that has processes and a cgroup. */
 static struct instance *load_controllable(const struct host *host, const char *id,
@@ -26,6 +27,21 @@ static struct instance *load_controllable(const struct host *host, const char *i
     return take_pointer(instance);
 }
 
+/* What has not been started has nothing to stop. */
+static int tell_technique(const struct host *host, const struct instance *instance, bool pause,
+                          struct error *error)
+{
+    const struct technique *technique = technique_find(instance->technique, error);
+    int (*tell)(int, struct error *) = NULL;
+    if (!technique)
+        return -1;
+    tell = pause ? technique->pause : technique->resume;
+    if (!tell || instance->status == INSTANCE_CREATED)
+        return 0;
+    AUTO_CLOSE int directory = state_directory_open(host, instance->id, error);
+    return directory < 0 ? -1 : tell(directory, error);
+}
+
 int instance_pause(const struct host *host, const char *id, struct error *error)
 {
     AUTO_INSTANCE struct instance *instance = load_controllable(host, id, error);
@@ -34,7 +50,8 @@ int instance_pause(const struct host *host, const char *id, struct error *error)
     if (instance->status != INSTANCE_RUNNING && instance->status != INSTANCE_CREATED)
         return error_set_code(error, EINVAL, "pause %s: it is %s, not running", id,
                               instance_status_name(instance->status));
-    if (cgroup_freeze(instance->cgroup, error) < 0)
+    if (tell_technique(host, instance, true, error) < 0 ||
+        cgroup_freeze(instance->cgroup, error) < 0)
         return error_wrap(error, "pause %s", id);
     return 0;
 }
@@ -47,7 +64,8 @@ int instance_resume(const struct host *host, const char *id, struct error *error
     if (instance->status != INSTANCE_PAUSED)
         return error_set_code(error, EINVAL, "resume %s: it is %s, not paused", id,
                               instance_status_name(instance->status));
-    if (cgroup_thaw(instance->cgroup, error) < 0)
+    if (cgroup_thaw(instance->cgroup, error) < 0 ||
+        tell_technique(host, instance, false, error) < 0)
         return error_wrap(error, "resume %s", id);
     return 0;
 }

@@ -201,14 +201,18 @@ static int make_state_directory(struct instance_build *build, struct error *erro
     return state_directory_record(build->state_directory_fd, build->instance, false, error);
 }
 
-static int record_pid(void *context, pid_t pid, struct error *error)
+int instance_record_pid(const struct technique_create *create, pid_t pid, struct error *error)
 {
-    const struct technique_create *create = context;
     char state;
     create->instance->pid = pid;
     if (process_state_read(pid, &create->instance->pid_start_time, &state) < 0)
-        return error_set(error, ESRCH, "look at the container's process");
+        return error_set(error, ESRCH, "look at the instance's process");
     return state_directory_record(create->state_directory_fd, create->instance, true, error);
+}
+
+static int record_pid(void *context, pid_t pid, struct error *error)
+{
+    return instance_record_pid(context, pid, error);
 }
 
 static char *hook_state(void *context, pid_t pid, const char *status)

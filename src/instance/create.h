@@ -38,6 +38,9 @@ void instance_build_abandon(struct instance_build *build);
 int instance_create_container(const struct technique_create *create, struct container_child *child,
                               struct error *error);
 
+/* Once the process of the instance exists. */
+int instance_record_pid(const struct technique_create *create, pid_t pid, struct error *error);
+
 /* Write a pid file, complete or not at all. */
 int instance_write_pid_file(const char *path, pid_t pid, struct error *error);
 

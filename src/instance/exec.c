@@ -28,7 +28,7 @@ struct execution {
     struct spec *container, *process; /* of the container; what is to run */
     struct seccomp_program *seccomp;
     int seccomp_listener_fd;
-    int init_pidfd, console_fd, terminal_end, master_fd;
+    int state_directory_fd, init_pidfd, console_fd, terminal_end, master_fd;
     struct handed_fds handed_fds;
     struct container_child child;
 };
@@ -47,9 +47,10 @@ static int check_status(const struct execution *execution, struct error *error)
 
 static int load(struct execution *execution, struct error *error)
 {
-    AUTO_CLOSE int directory = state_directory_open(execution->host, execution->request->id, error);
+    int directory = state_directory_open(execution->host, execution->request->id, error);
     if (directory < 0)
         return -1;
+    execution->state_directory_fd = directory;
     execution->instance =
         instance_load_from(execution->host, execution->request->id, directory, error);
     if (!execution->instance || check_status(execution, error) < 0)
@@ -123,8 +124,11 @@ static int start(struct execution *execution, struct error *error)
             .log = &execution->host->log,
         },
     };
+    struct technique_exec exec = { .request = &container,
+                                   .state_directory_fd = execution->state_directory_fd,
+                                   .process = execution->process };
     const struct technique *technique = technique_find(execution->instance->technique, error);
-    if (!technique || technique->exec(&container, &execution->child, error) < 0)
+    if (!technique || technique->exec(&exec, &execution->child, error) < 0)
         return -1;
     if (request->pid_file &&
         instance_write_pid_file(request->pid_file, execution->child.pid, error) < 0)
@@ -165,6 +169,7 @@ static int execute(struct execution *execution, struct error *error)
 static void release(struct execution *execution)
 {
     container_child_close(&execution->child);
+    cleanup_close(&execution->state_directory_fd);
     cleanup_close(&execution->init_pidfd);
     cleanup_close(&execution->console_fd);
     cleanup_close(&execution->terminal_end);
@@ -182,6 +187,7 @@ int instance_exec(const struct host *host, const struct instance_exec_request *r
     sigset_t previous;
     struct execution execution = { .host = host,
                                    .request = request,
+                                   .state_directory_fd = -1,
                                    .init_pidfd = -1,
                                    .seccomp_listener_fd = -1,
                                    .console_fd = -1,

@@ -34,6 +34,7 @@ static void launch_release(struct launch *launch)
     image_free(launch->image);
     string_list_free(&launch->context.command);
     identity_free(&launch->context.identity);
+    boot_files_clear(&launch->context.boot_files);
     free(launch->name);
     free(launch->storage_path);
     json_object_put(launch->config);
@@ -86,7 +87,7 @@ static int decode(struct launch *launch, struct error *error)
 {
     const struct launch_request *request = launch->request;
     launch->name = request->name ? string_copy(request->name) : made_up_name(error);
-    if (!launch->name ||
+    if (!launch->name || (launch_is_vm(request) && launch_check_vm(request, error) < 0) ||
         image_resolve(request->image, &launch->host->log, &launch->image, error) < 0)
         return -1;
     launch->storage_path = storage_path(launch->host, launch->name, error);
@@ -98,7 +99,8 @@ static int decode(struct launch *launch, struct error *error)
     launch->context.name = launch->name;
     launch->context.storage = launch->storage_path;
     if (launch_command(request, launch->image, &launch->context.command, error) < 0 ||
-        find_identity(launch, error) < 0)
+        find_identity(launch, error) < 0 ||
+        (launch_is_vm(request) && launch_boot_files(&launch->context, error) < 0))
         return -1;
     launch->config = launch_config(&launch->context, error);
     return launch->config ? 0 : -1;
@@ -111,6 +113,7 @@ static void fill_record(struct launch *launch)
     const char *stop_signal = request->stop_signal ? request->stop_signal : of_image;
     launch->record = (struct storage_record){
         .image = string_copy(request->image),
+        .technique = request->technique ? string_copy(request->technique) : NULL,
         .state_root = string_copy(launch->host->state_root),
         .created = time_text_now(),
         .stop_signal = stop_signal && *stop_signal ? string_copy(stop_signal) : NULL,
@@ -163,7 +166,11 @@ static int fill_storage(struct launch *launch, struct error *error)
         put_file(launch, "hostname", 0644, hostname_line, error) < 0 ||
         put_file(launch, "hosts", 0644, hosts, error) < 0)
         return -1;
-    if (!launch->image->directory && make_upper(launch, error) < 0)
+    if (launch_is_vm(launch->request) && !launch->image->directory &&
+        mkdirat(launch->storage.directory_fd, "rootfs", 0700) < 0)
+        return error_set(error, errno, "make %s/rootfs", launch->storage.path);
+    if (!launch_is_vm(launch->request) && !launch->image->directory &&
+        make_upper(launch, error) < 0)
         return -1;
     fill_record(launch);
     return storage_write_record(&launch->storage, &launch->record, error);
@@ -202,6 +209,7 @@ static struct instance_create_request create_request(const struct storage *stora
         .id = storage->name,
         .bundle = storage->path,
         .overlay = record->layers.count ? overlay : NULL,
+        .technique = record->technique,
         .image = record->image,
         .storage = storage->path,
         .remove_when_stopped = record->remove_when_stopped,

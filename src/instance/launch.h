@@ -18,9 +18,18 @@
 
 enum launch_network { LAUNCH_NETWORK_NONE, LAUNCH_NETWORK_HOST };
 
+/* What only a virtual machine has. */
+struct launch_vm {
+    const char *kernel, *initrd; /* a package or a file; a file */
+    const char *engine, *cpu_model, *init;
+    const char *network; /* "none", "user", "tap=NAME"; NULL: user */
+    const struct string_list *append, *disks, *published;
+};
+
 /* What the person asked for, in their words; NULL, empty and not set are "not asked for". */
 struct launch_request {
     const char *image;
+    const char *technique;      /* NULL: container */
     const char *name;           /* NULL: one is made up */
     const char *const *command; /* NULL-terminated; empty: the image's */
     const char *entrypoint;     /* in place of the image's; "" for none */
@@ -39,6 +48,7 @@ struct launch_request {
     struct spec_u64 cpu_shares, cpu_weight;
     const char *cpus, *cpuset_cpus, *cpuset_mems;
     uint64_t log_size; /* bytes; 0: the default */
+    struct launch_vm vm;
 };
 
 /*

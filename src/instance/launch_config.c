@@ -70,7 +70,7 @@ static void add_namespaces(const struct launch_context *context, struct json_obj
         add_namespace(namespaces, always[i]);
     if (context->request->network != LAUNCH_NETWORK_HOST)
         add_namespace(namespaces, "network");
-    if (context->host->rootless)
+    if (context->host->rootless && !launch_is_vm(context->request))
         add_namespace(namespaces, "user");
     json_add(linux_section, "namespaces", namespaces);
 }
@@ -114,14 +114,20 @@ static int fill(const struct launch_context *context, struct json_object *config
     json_add(config, "linux", linux_section);
     json_add_string(config, "hostname", request->hostname ? request->hostname : context->name);
     add_root(context, config);
-    add_namespaces(context, linux_section);
+    if (add_pairs(config, "annotations", "--annotation", request->annotations, error) < 0 ||
+        add_pairs(linux_section, "sysctl", "--sysctl", request->sysctls, error) < 0 ||
+        launch_config_process(context, config, error) < 0)
+        return -1;
+    add_namespaces(context, linux_section); /* a machine has all of them by its nature */
+    if (launch_is_vm(request)) {
+        json_object_object_del(linux_section, "sysctl"); /* they are its kernel's parameters */
+        return launch_config_mounts(context, config, error) < 0
+                   ? -1
+                   : launch_config_vm(context, config, linux_section, error);
+    }
     if (context->host->rootless && add_id_maps(linux_section, error) < 0)
         return -1;
-    if (add_pairs(config, "annotations", "--annotation", request->annotations, error) < 0 ||
-        add_pairs(linux_section, "sysctl", "--sysctl", request->sysctls, error) < 0)
-        return -1;
-    if (launch_config_process(context, config, error) < 0 ||
-        launch_config_mounts(context, config, error) < 0 ||
+    if (launch_config_mounts(context, config, error) < 0 ||
         launch_config_resources(context, linux_section, error) < 0 ||
         launch_config_devices(context, config, linux_section, error) < 0)
         return -1;

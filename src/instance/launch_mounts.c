@@ -166,8 +166,10 @@ int launch_config_mounts(const struct launch_context *context, struct json_objec
     const struct launch_request *request = context->request;
     struct json_object *mounts = json_object_new_array();
     json_add(config, "mounts", mounts);
-    add_standard(context, config, mounts);
-    add_name_files(context, mounts);
+    if (!launch_is_vm(request)) {
+        add_standard(context, config, mounts);
+        add_name_files(context, mounts);
+    }
     for (size_t i = 0; request->tmpfs && i < request->tmpfs->count; i++)
         if (add_tmpfs(mounts, request->tmpfs->items[i], error) < 0)
             return -1;

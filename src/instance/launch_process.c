@@ -79,7 +79,8 @@ static void set_defaults(const struct launch_context *context, struct string_lis
                                                                    : context->name));
     string_list_take(environment, string_format("HOME=%s", context->identity.home));
     /* By which programs know that they are in a container (systemd.io/CONTAINER_INTERFACE). */
-    set_variable(environment, "container=openvirt");
+    if (!launch_is_vm(context->request))
+        set_variable(environment, "container=openvirt");
     const char *terminal = getenv("TERM");
     if (context->request->terminal)
         string_list_take(environment, string_format("TERM=%s", terminal ? terminal : "xterm"));

@@ -15,8 +15,7 @@ enum {
     DEFAULT_PIDS_LIMIT = 2048, /* podman's: what a fork bomb is stopped at */
 };
 
-/* "1.5" CPUs -> the quota of a period, in microseconds; at most three decimals count. */
-static int parse_cpus(const char *text, int64_t *quota)
+int launch_parse_cpus(const char *text, int64_t *quota)
 {
     int64_t thousandths = 0, unit = 1000;
     bool digits = false, point = false;
@@ -52,7 +51,7 @@ static int add_cpu(const struct launch_request *request, struct json_object *res
     struct json_object *cpu = json_object_new_object();
     json_add(resources, "cpu", cpu);
     int64_t quota;
-    if (request->cpus && parse_cpus(request->cpus, &quota) < 0)
+    if (request->cpus && launch_parse_cpus(request->cpus, &quota) < 0)
         return error_set(error, 0, "--cpus: \"%s\" is not a number of CPUs, as 0.5 or 2",
                          request->cpus);
     if (request->cpus) {

@@ -147,6 +147,16 @@ static int add_seccomp(const struct launch_request *request, struct json_object 
     return 0;
 }
 
+int launch_config_capabilities(const struct launch_context *context, struct json_object *config,
+                               struct error *error)
+{
+    uint64_t all, asked_for;
+    if (decide_capabilities(context->request, &all, &asked_for, error) < 0)
+        return -1;
+    add_capabilities(context, json_object_object_get(config, "process"), all, asked_for);
+    return 0;
+}
+
 int launch_config_security(const struct launch_context *context, struct json_object *config,
                            struct json_object *linux_section, struct error *error)
 {

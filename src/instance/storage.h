@@ -65,6 +65,7 @@ int storage_list(const struct host *host, struct string_list *names, struct erro
 /* instance.json */
 struct storage_record {
     char *image;               /* as given to `run` */
+    char *technique;           /* NULL: container */
     char *state_root;          /* of the host it was made for */
     char *created;             /* RFC 3339 */
     char *stop_signal;         /* name or number; NULL: SIGTERM */

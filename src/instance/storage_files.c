@@ -16,6 +16,7 @@
 void storage_record_free(struct storage_record *record)
 {
     free(record->image);
+    free(record->technique);
     free(record->state_root);
     free(record->created);
     free(record->stop_signal);
@@ -83,6 +84,7 @@ int storage_write_record(const struct storage *storage, const struct storage_rec
 {
     AUTO_JSON struct json_object *json = json_object_new_object();
     json_add_string(json, "image", record->image);
+    json_add_string(json, "technique", record->technique);
     json_add_string(json, "stateRoot", record->state_root);
     json_add_string(json, "created", record->created);
     json_add_string(json, "stopSignal", record->stop_signal);
@@ -101,6 +103,7 @@ int storage_read_record(const struct storage *storage, struct storage_record *re
         return -1;
     *record = (struct storage_record){
         .image = copy_of(json, "image"),
+        .technique = copy_of(json, "technique"),
         .state_root = copy_of(json, "stateRoot"),
         .created = copy_of(json, "created"),
         .stop_signal = copy_of(json, "stopSignal"),

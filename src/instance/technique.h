@@ -19,16 +19,25 @@ struct technique_create {
     struct handed_fds handed_fds;
 };
 
+/* What a technique gets to start a further process. */
+struct technique_exec {
+    const struct container_exec_request *request;
+    int state_directory_fd;
+    const struct spec *process; /* request->process with its document */
+};
+
 struct technique {
     const char *name;
-    const char *unavailable; /* why it cannot be used; NULL when it can */
     int (*create)(const struct technique_create *create, struct container_child *child,
                   struct error *error);
     int (*start_child)(struct container_child *child, struct error *error);
     int (*start)(int state_directory_fd, struct error *error);
-    int (*exec)(const struct container_exec_request *request, struct container_child *child,
+    int (*exec)(const struct technique_exec *exec, struct container_child *child,
                 struct error *error);
+    /* Before its cgroup is frozen, and after it was thawed; NULL: nothing to do. */
+    int (*pause)(int state_directory_fd, struct error *error);
+    int (*resume)(int state_directory_fd, struct error *error);
 };
 
-/* "container", "para" or "full"; unknown or unavailable ones are an error. */
+/* "container", "para" or "full"; an unknown one is an error. */
 const struct technique *technique_find(const char *name, struct error *error);

@@ -40,13 +40,6 @@ class Images(PeopleTest):
             self.skipTest("directories have a default command")
         self.assertIn("command", result.stderr)
 
-    def test_other_techniques_say_that_they_are_to_come(self):
-        for technique in ("para", "full"):
-            result = self.call("run", "--as", technique, self.image, ok=False)
-            self.assertIn("not available in this version yet", result.stderr)
-            self.assertEqual(len(result.stderr.splitlines()), 1)
-        self.assertEqual(self.stored(), [])
-
 
 class Forms(PeopleTest):
     def test_a_bundle_is_the_form_of_a_runtime(self):

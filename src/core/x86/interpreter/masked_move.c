@@ -87,7 +87,7 @@ static bool masked_store(struct cpu *cpu, const struct op *op, const uint8_t *so
            masked_write(cpu, linear, source, bytes, size);
 }
 
-static OUT_OF_LINE bool maskmovdqu(struct cpu *cpu, const struct op *op)
+static bool maskmovdqu(struct cpu *cpu, const struct op *op)
 {
     const struct operand *operands = op->instruction->operands;
     if (!host_prepare(cpu, op->instruction))
@@ -100,7 +100,7 @@ static OUT_OF_LINE bool maskmovdqu(struct cpu *cpu, const struct op *op)
 
 /* The first MMX instruction after x87 ones makes MM0 the top of the stack (SDM volume 1, 9.5); the
  * host does that for us with one that changes nothing else. */
-static OUT_OF_LINE bool maskmovq(struct cpu *cpu, const struct op *op)
+static bool maskmovq(struct cpu *cpu, const struct op *op)
 {
     const struct operand *operands = op->instruction->operands;
     uint32_t nothing;
@@ -129,7 +129,7 @@ static unsigned masked_element(const struct instruction *instruction)
     }
 }
 
-static OUT_OF_LINE bool vmaskmov(struct cpu *cpu, const struct op *op)
+static bool vmaskmov(struct cpu *cpu, const struct op *op)
 {
     const struct instruction *instruction = op->instruction;
     const struct operand *operands = instruction->operands;
@@ -194,7 +194,7 @@ static bool gather_element(struct cpu *cpu, const struct op *op, struct gather *
     return true;
 }
 
-static OUT_OF_LINE bool vgather(struct cpu *cpu, const struct op *op)
+static bool vgather(struct cpu *cpu, const struct op *op)
 {
     const struct instruction *instruction = op->instruction;
     const struct operand *operands = instruction->operands;

@@ -130,7 +130,7 @@ static struct environment unpack_environment(const uint8_t *bytes, bool words_of
 }
 
 /* FNSTENV and FNSAVE: what is stored; the registers follow the environment. */
-static OUT_OF_LINE bool store(struct cpu *cpu, const struct op *op, unsigned size)
+static bool store(struct cpu *cpu, const struct op *op, unsigned size)
 {
     alignas(8) uint8_t bytes[STATE_LARGEST];
     bool words_of_16 = is_16_bit_layout(size);
@@ -144,7 +144,7 @@ static OUT_OF_LINE bool store(struct cpu *cpu, const struct op *op, unsigned siz
     return operand_store(cpu, op, bytes, size);
 }
 
-static OUT_OF_LINE bool load(struct cpu *cpu, const struct op *op, unsigned size)
+static bool load(struct cpu *cpu, const struct op *op, unsigned size)
 {
     alignas(8) uint8_t bytes[STATE_LARGEST];
     bool words_of_16 = is_16_bit_layout(size);

@@ -39,7 +39,7 @@ static bool mxcsr_valid(struct cpu *cpu, uint32_t mxcsr)
 
 /* -- FXSAVE, FXRSTOR -- */
 
-static OUT_OF_LINE bool fxsave(struct cpu *cpu, const struct op *op)
+static bool fxsave(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     uint8_t area[XSAVE_LEGACY_SIZE];
@@ -53,7 +53,7 @@ static OUT_OF_LINE bool fxsave(struct cpu *cpu, const struct op *op)
     return cpu_write_slow(cpu, linear, area, size);
 }
 
-static OUT_OF_LINE bool fxrstor(struct cpu *cpu, const struct op *op)
+static bool fxrstor(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     alignas(8) uint8_t area[XSAVE_LEGACY_SIZE];
@@ -119,7 +119,7 @@ static bool xsave_prepare(struct cpu *cpu, const struct op *op, uint64_t compone
 }
 
 /* XSAVE writes components in their initial state too, XSAVEOPT does not. */
-static OUT_OF_LINE bool xsave(struct cpu *cpu, const struct op *op, bool optimized)
+static bool xsave(struct cpu *cpu, const struct op *op, bool optimized)
 {
     gva_t linear;
     uint64_t mask = requested(cpu), present;
@@ -134,7 +134,7 @@ static OUT_OF_LINE bool xsave(struct cpu *cpu, const struct op *op, bool optimiz
 }
 
 /* AVX state is the only one beyond the legacy region, so it lies where the standard form has it. */
-static OUT_OF_LINE bool xsavec(struct cpu *cpu, const struct op *op)
+static bool xsavec(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     uint64_t mask = requested(cpu);
@@ -212,7 +212,7 @@ static void take_mxcsr(struct cpu *cpu, const struct restore *restore)
         *xsave_32(cpu, XSAVE_MXCSR) = MXCSR_INITIAL;
 }
 
-static OUT_OF_LINE bool xrstor(struct cpu *cpu, const struct op *op)
+static bool xrstor(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     struct restore restore = { .mask = requested(cpu) };
@@ -238,7 +238,7 @@ static OUT_OF_LINE bool xrstor(struct cpu *cpu, const struct op *op)
 
 /* -- MXCSR -- */
 
-static OUT_OF_LINE bool ldmxcsr(struct cpu *cpu, const struct op *op)
+static bool ldmxcsr(struct cpu *cpu, const struct op *op)
 {
     uint64_t mxcsr;
     if (!host_prepare_no_wait(cpu, op->instruction) || !operand_read(cpu, op, 0, &mxcsr) ||
@@ -248,7 +248,7 @@ static OUT_OF_LINE bool ldmxcsr(struct cpu *cpu, const struct op *op)
     return true;
 }
 
-static OUT_OF_LINE bool stmxcsr(struct cpu *cpu, const struct op *op)
+static bool stmxcsr(struct cpu *cpu, const struct op *op)
 {
     return host_prepare_no_wait(cpu, op->instruction) &&
            operand_write(cpu, op, 0, vector_mxcsr(cpu));
