@@ -21,7 +21,8 @@ enum {
     CHANNEL_WAIT_MS = 10000,
     SIGNAL_CHILD = 17,
     SIGNAL_KILL = 9,
-    BLOCK_ALL = 2,   /* SIG_SETMASK */
+    SIGNAL_TERMINATE = 15,
+    SET_MASK = 2,    /* SIG_SETMASK */
     DO_NOT_WAIT = 1, /* WNOHANG */
     FIXED_POLLS = 2,
 };
@@ -194,6 +195,14 @@ static void do_power_off(struct guest *guest, uint32_t process, struct fields *f
     turn_off(power.how);
 }
 
+/* The image's init ends all others when it shuts down, and waits long for who does not go. */
+static void serve_beside_init(void)
+{
+    const uint64_t blocked = ~(1ULL << (SIGNAL_TERMINATE - 1));
+    CALL4(__NR_rt_sigprocmask, SET_MASK, &blocked, 0, sizeof(blocked));
+    CALL0(__NR_setsid);
+}
+
 /* Process 1 becomes the image's own init; a child goes on to serve the host. */
 static void do_hand_over(struct guest *guest, uint32_t process, struct fields *fields)
 {
@@ -209,7 +218,7 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
     int pid = fd < 0 ? -1 : sys_fork();
     if (pid > 0) {
         const uint64_t no_signal = 0;
-        CALL4(__NR_rt_sigprocmask, BLOCK_ALL, &no_signal, 0, sizeof(no_signal));
+        CALL4(__NR_rt_sigprocmask, SET_MASK, &no_signal, 0, sizeof(no_signal));
         for (int i = 0; i < 3; i++)
             sys_dup_to(fd, i);
         CALL3(__NR_execve, path, arguments, environment);
@@ -222,7 +231,7 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
         answer_set_up(guest, GUEST_STEP_HAND_OVER, result < 0 ? result : fd < 0 ? fd : pid, path);
         return;
     }
-    CALL0(__NR_setsid);
+    serve_beside_init();
     load_other_modules(guest);
 }
 
@@ -329,7 +338,7 @@ static int begin(struct guest *guest)
 {
     const uint64_t all_signals = ~0ULL, child = 1ULL << (SIGNAL_CHILD - 1);
     mounts_begin();
-    CALL4(__NR_rt_sigprocmask, BLOCK_ALL, &all_signals, 0, sizeof(all_signals));
+    CALL4(__NR_rt_sigprocmask, SET_MASK, &all_signals, 0, sizeof(all_signals));
     guest->signal_fd =
         (int)CALL4(__NR_signalfd4, -1, &child, sizeof(child), O_NONBLOCK | O_CLOEXEC);
     if (guest->signal_fd < 0)

@@ -5,7 +5,8 @@ import socket
 import struct
 import time
 
-ROOT, MOUNT, HOST, NETWORK, START, STDIN, CREDIT, WINDOW_SIZE, SIGNAL, POWER_OFF = range(1, 11)
+(ROOT, MOUNT, HOST, NETWORK, START, STDIN, CREDIT, WINDOW_SIZE, SIGNAL, POWER_OFF,
+ HAND_OVER) = range(1, 12)
 HELLO, STARTED, FAILED, STDOUT, STDERR, INPUT_TAKEN, EXITED, LOG, DOWN = range(64, 73)
 
 TERMINAL, NO_NEW_PRIVILEGES, CAPABILITIES, UMASK = 1, 2, 4, 8
@@ -162,6 +163,9 @@ class Channel:
 
     def window_size(self, process, rows, columns):
         self.send(WINDOW_SIZE, process.number, struct.pack("<HH", rows, columns))
+
+    def hand_over(self, path, console):
+        self.send(HAND_OVER, 0, string(path) + string(console))
 
     def power_off(self):
         self.send(POWER_OFF, 0, struct.pack("<I", 0))
