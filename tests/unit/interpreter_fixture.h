@@ -157,15 +157,70 @@ static inline enum vm_exit_reason guest_run(struct guest *guest)
     return guest->exit.reason;
 }
 
-/* Code as a string literal, which ends with HLT unless it leaves otherwise. */
-#define guest_code(guest, code) guest_put(guest, GUEST_CODE, code, sizeof(code) - 1)
+/* Assembled code: NAME and NAME_end are its bounds. */
+#define ASSEMBLE(name, bits, text)                                                                 \
+    extern const uint8_t name[], name##_end[];                                                     \
+    __asm__(".pushsection .rodata\n.code" #bits "\n.intel_syntax noprefix\n" #name ":\n" text      \
+            "\n" #name "_end:\n.att_syntax\n.code64\n.popsection")
 
-#define HLT "\xf4"
+#define guest_load(guest, name) guest_put(guest, GUEST_CODE, name, (size_t)(name##_end - name))
 
-/* Runs `code` until it halts. */
-#define guest_execute(guest, code)                                                                 \
+/* Runs assembled code, which ends with HLT; RIP is behind that then. */
+#define guest_execute(guest, name)                                                                 \
     do {                                                                                           \
-        guest_code(guest, code HLT);                                                               \
+        guest_load(guest, name);                                                                   \
         assert_int_equal(guest_run(guest), VM_EXIT_HALT);                                          \
+        assert_int_equal((guest)->cpu->state.rip % GUEST_CODE, name##_end - name);                 \
         (guest)->cpu->state.halted = false;                                                        \
     } while (0)
+
+static inline uint64_t guest_register(const struct guest *guest, enum general_register which)
+{
+    return guest->cpu->state.general[which];
+}
+
+static inline void guest_restart(struct guest *guest, uint64_t rip)
+{
+    guest->cpu->state.rip = rip;
+    guest->cpu->state.halted = false;
+}
+
+/* A table of 256 interrupt gates in long mode; each leads to a HLT of its own at GUEST_HANDLERS +
+ * 16 * vector. */
+#define GUEST_GDT      0x8000u
+#define GUEST_IDT      0x9000u
+#define GUEST_HANDLERS 0x40000u
+#define GUEST_HANDLER  16u
+
+static inline void guest_set_gates(struct guest *guest)
+{
+    const uint64_t gdt[] = { 0, UINT64_C(0x00af9b000000ffff), UINT64_C(0x00cf93000000ffff) };
+    guest_put(guest, GUEST_GDT, gdt, sizeof(gdt));
+    memset(guest->ram + GUEST_HANDLERS, 0xf4, 256 * GUEST_HANDLER);
+    for (unsigned vector = 0; vector < 256; vector++) {
+        uint64_t target = GUEST_HANDLERS + vector * GUEST_HANDLER;
+        uint64_t gate[2] = {
+            (target & 0xffff) | 8u << 16 | UINT64_C(0x8e) << 40 | target >> 16 << 48, 0
+        };
+        guest_put(guest, GUEST_IDT + 16 * vector, gate, sizeof(gate));
+    }
+    guest->cpu->state.gdtr = (struct descriptor_table){ GUEST_GDT, sizeof(gdt) - 1 };
+    guest->cpu->state.idtr = (struct descriptor_table){ GUEST_IDT, 0xfff };
+}
+
+/* The vector at whose handler the guest halted; -1: elsewhere. */
+static inline int guest_handler(const struct guest *guest)
+{
+    uint64_t offset = guest->cpu->state.rip - 1 - GUEST_HANDLERS;
+    return offset % GUEST_HANDLER == 0 && offset < 256 * GUEST_HANDLER
+               ? (int)(offset / GUEST_HANDLER)
+               : -1;
+}
+
+/* What a handler finds on its stack: RIP of what was interrupted, if it had an error code. */
+static inline uint64_t guest_interrupted_rip(const struct guest *guest, bool error_code)
+{
+    uint64_t rip;
+    assert_true(guest_read(&guest->memory, guest_register(guest, RSP) + 8 * error_code, &rip, 8));
+    return rip;
+}
