@@ -250,7 +250,7 @@ static int set_first_state(struct vm_vcpu *vcpu, const struct cpu_state *state, 
     if (state)
         first = *state;
     else
-        cpu_state_reset(&first, signature(vcpu));
+        machine_waiting_state(vcpu->vm->machine, &first);
     first.tsc_offset = 0 - vcpu->vm->tsc_start;
     vcpu->waits_for_startup = !state;
     if (vcpu->engine_vcpu->engine->vcpu_set_state(vcpu->engine_vcpu, &first) < 0)

@@ -400,6 +400,19 @@ static void machine_micro_has_virtio_devices(void **state)
     assert_non_null(machine_balloon(f->machine));
 }
 
+static void every_processor_has_the_same_memory_types(void **state)
+{
+    struct fixture *f = *state;
+    struct cpu_state cpu;
+    create(f, MACHINE_PC);
+    machine_waiting_state(f->machine, &cpu);
+    assert_int_equal(cpu.mtrr_default_type, 0xc06);
+    assert_int_equal(cpu.mtrr_base[0], 0xc0000000);
+    assert_int_equal(cpu.mtrr_mask[0] & 0xffffffff, 0xc0000800);
+    assert_int_equal(cpu.mtrr_mask[1], 0);
+    assert_int_equal(cpu.rip, 0xfff0);
+}
+
 static void an_nmi_goes_to_all(void **state)
 {
     struct fixture *f = *state;
@@ -430,6 +443,7 @@ int main(void)
         TEST(soft_off_powers_off_and_the_button_asks_for_it),
         TEST(resets_are_the_hosts),
         TEST(machine_micro_has_virtio_devices),
+        TEST(every_processor_has_the_same_memory_types),
         TEST(an_nmi_goes_to_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

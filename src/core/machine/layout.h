@@ -15,6 +15,7 @@
 #define LOW_MEMORY_END   0x000a0000u
 #define EBDA_BASE        0x0009fc00u
 #define FIRMWARE_BASE    0x000e0000u
+#define SMBIOS_BASE      0x000f0000u
 #define HIGH_MEMORY_BASE 0x00100000u
 #define PCI_MEMORY_BASE  0xc0000000u
 #define PCI_MEMORY_LAST  0xfebfffffu

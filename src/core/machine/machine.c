@@ -6,6 +6,12 @@
 #include "core/machine/boot_pvh.h"
 #include "core/machine/layout.h"
 #include "core/machine/machine_state.h"
+#include "core/machine/smbios.h"
+
+#define MTRR_VALID        (UINT64_C(1) << 11) /* of a mask */
+#define MTRR_ENABLE       (UINT64_C(1) << 11) /* of the default type */
+#define MTRR_FIXED_ENABLE (UINT64_C(1) << 10)
+#define MTRR_WRITE_BACK   6
 
 static const char *refuse(const struct machine_request *request)
 {
@@ -92,6 +98,33 @@ static gpa_t write_tables(struct machine *machine)
     return acpi_write(machine->request.memory, FIRMWARE_BASE, &acpi);
 }
 
+static void write_identity(struct machine *machine)
+{
+    const struct cpuid_entry *entry = cpuid_find(&machine->cpuid, 1, 0);
+    smbios_write(machine->request.memory, SMBIOS_BASE,
+                 &(struct smbios_request){
+                     .vcpu_count = machine->request.vcpu_count,
+                     .memory_size = machine->memory_size,
+                     .processor_identity = entry->eax | (uint64_t)entry->edx << 32,
+                     .megahertz = (uint32_t)(platform_tsc_frequency(machine->platform) / 1000000),
+                 });
+}
+
+/* As firmware does (SDM volume 3, 11.11): memory is cached, but for the hole below 4 GiB and what
+ * lies from A0000H on. */
+static void set_memory_types(const struct machine *machine, struct cpu_state *state)
+{
+    const uint64_t write_back = UINT64_C(0x0606060606060606);
+    const uint64_t write_protected = UINT64_C(0x0505050505050505);
+    unsigned bits = cpuid_find(&machine->cpuid, 0x80000008, 0)->eax & 0xff;
+    for (unsigned i = 0; i < MTRR_FIXED_COUNT; i++) /* to 80000H, A0000H, C0000H, and the rest */
+        state->mtrr_fixed[i] = i < 2 ? write_back : i == 2 ? 0 : write_protected;
+    state->mtrr_base[0] = PCI_MEMORY_BASE; /* uncached */
+    state->mtrr_mask[0] =
+        ((UINT64_C(1) << bits) - (FAR_MEMORY_BASE - PCI_MEMORY_BASE)) | MTRR_VALID;
+    state->mtrr_default_type = MTRR_ENABLE | MTRR_FIXED_ENABLE | MTRR_WRITE_BACK;
+}
+
 enum boot_problem machine_boot(struct machine *machine, const struct boot_request *request,
                                struct cpu_state *state)
 {
@@ -105,9 +138,18 @@ enum boot_problem machine_boot(struct machine *machine, const struct boot_reques
         .request = request,
         .acpi_rsdp = write_tables(machine),
     };
-    if (boot_pvh_recognizes(&request->kernel))
-        return boot_pvh(&context, state);
-    return boot_linux(&context, state);
+    write_identity(machine);
+    enum boot_problem problem = boot_pvh_recognizes(&request->kernel) ? boot_pvh(&context, state)
+                                                                      : boot_linux(&context, state);
+    if (problem == BOOT_OK)
+        set_memory_types(machine, state);
+    return problem;
+}
+
+void machine_waiting_state(const struct machine *machine, struct cpu_state *state)
+{
+    cpu_state_reset(state, cpuid_family_model_stepping(&machine->cpuid));
+    set_memory_types(machine, state);
 }
 
 int machine_acknowledge(struct machine *machine, unsigned vcpu)

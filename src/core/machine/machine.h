@@ -8,7 +8,7 @@
  *      machine_create          chips, wired; CPUID
  *      engine->vcpu_create     with machine_cpuid(); interrupts that end in machine_acknowledge
  *      machine_boot            kernel, initrd and tables into memory, first state of vCPU 0
- *      vcpu_set_state          vCPU 0 gets that state; the others wait for INIT and SIPI
+ *      vcpu_set_state          vCPU 0 gets that state; the others that of machine_waiting_state
  *      vcpu_run ...            VM_EXIT_IO -> machine_io, and so on
  *
  * Two machines: `pc` (i440FX, PIIX, everything emulated: the guest cannot know) and `micro`
@@ -95,6 +95,9 @@ int machine_plug(struct machine *machine, struct pci_function *function);
 /* Write kernel, initrd and tables into memory; the state that vCPU 0 starts with. */
 enum boot_problem machine_boot(struct machine *machine, const struct boot_request *request,
                                struct cpu_state *state);
+
+/* What the other vCPUs wait with for INIT and SIPI. */
+void machine_waiting_state(const struct machine *machine, struct cpu_state *state);
 
 /* -- Exits: they leave the answer in `exit` -- */
 
