@@ -308,7 +308,7 @@ static void code_in_memory_that_dma_overwrites_is_stale(void **state)
     put_region(m, 0, 0x20000, 512, true);
     command28(m, 0xc8, 9, 1);
     start_bus_master(m, true);
-    assert_int_equal(m->frames[0x20].version, 1);
+    assert_int_not_equal(m->frames[0x20].version, 0);
 }
 
 static void a_table_longer_than_the_data_stays_active(void **state)
