@@ -8,15 +8,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/io.h"
 #include "base/string.h"
 #include "block/block.h"
+#include "in_child.h"
 
 #define DISK_SIZE (1u << 20)
 
@@ -465,6 +467,56 @@ static void a_write_that_fails_is_an_error_to_the_guest(void **state)
     }
 }
 
+/* In a mount namespace of its own: a file system of 1 MiB. What the guest writes beyond it fails,
+ * the rest of the disk stays as it is, and people are told once. */
+static int fill_file_system(FILE *out, void *context)
+{
+    struct fixture *fixture = context;
+    int ends[2];
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", "/mnt", "tmpfs", 0, "size=1m") < 0 || pipe(ends) < 0) {
+        fprintf(out, "skip: %s\n", strerror(errno));
+        return 0;
+    }
+    const struct log log = { .level = LOG_LEVEL_ERROR, .fd = ends[1] };
+    AUTO_ERROR struct error error = { 0 };
+    const struct block_options options = { .path = fixture->path,
+                                           .overlay_directory = "/mnt",
+                                           .log = &log };
+    /* The image is as large as the file system, which needs some of it for itself. */
+    AUTO_CLOSE int image = open(fixture->path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(ftruncate(image, 2 * DISK_SIZE), 0);
+    struct platform_block *block = block_open(&options, &error);
+    if (!block)
+        fail_msg("%s", error.message);
+    unsigned failed = 0;
+    for (uint64_t offset = 0; offset < 2 * DISK_SIZE; offset += 65536) {
+        int status = perform(block, BLOCK_WRITE, offset, fixture->expected, 65536);
+        assert_true(status == 0 || status == -ENOSPC);
+        failed += status < 0;
+    }
+    fprintf(out, "%s\n", failed > 10 && failed < 32 ? "full" : "not full");
+    assert_int_equal(perform(block, BLOCK_READ, 0, fixture->bytes, 65536), 0);
+    assert_memory_equal(fixture->bytes, fixture->expected, 65536);
+    block_close(block);
+    close(ends[1]);
+    char text[4096] = { 0 };
+    read_all(ends[0], text, sizeof(text) - 1);
+    for (const char *line = text; (line = strstr(line, "no space left")); line++)
+        fprintf(out, "told\n");
+    return 0;
+}
+
+static void a_full_file_system_is_an_error_to_the_guest_and_told_once(void **state)
+{
+    AUTO_FREE char *text = in_child(fill_file_system, *state);
+    if (strncmp(text, "skip", 4) == 0) {
+        print_message("%s", text);
+        skip();
+    }
+    assert_string_equal(text, "full\ntold\n");
+}
+
 #define BLOCK_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -486,6 +538,7 @@ int main(void)
         BLOCK_TEST(what_is_no_disk_is_refused),
         BLOCK_TEST(an_overlay_has_no_name),
         BLOCK_TEST(a_write_that_fails_is_an_error_to_the_guest),
+        BLOCK_TEST(a_full_file_system_is_an_error_to_the_guest_and_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
