@@ -89,6 +89,8 @@ static bool load_return_code(struct cpu *cpu, struct far_return *back)
     if (!descriptor_set(cpu, &code, SEGMENT_TYPE_ACCESSED))
         return false;
     back->code = segment_from_descriptor(selector, &code);
+    if (cpu->long_mode && !(back->code.attributes & SEGMENT_LONG))
+        back->rip = (uint32_t)back->rip; /* compatibility mode takes 32 bits of it */
     return far_check_rip(cpu, &back->code, back->rip);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/x86/interpreter/host_execute.h"
 
+#include "core/memory/copy.h"
 #include "core/x86/interpreter/address.h"
 
 bool host_execute_create(struct cpu *cpu, struct platform *platform)
@@ -53,10 +54,18 @@ static inline void call_thunk(struct cpu *cpu, const struct op *op, void *memory
 #define op_size(op)      ((op)->source)
 #define op_alignment(op) ((op)->destination)
 
+void host_memory_fault(struct cpu *cpu, const struct instruction *instruction)
+{
+    if (instruction->memory.segment == SEGMENT_SS && cpu->exception.non_canonical)
+        cpu->exception.vector = EXCEPTION_SS;
+}
+
 static enum outcome execute_slow(struct cpu *cpu, const struct op *op)
 {
-    if (!host_execute_slow(cpu, op))
+    if (!host_execute_slow(cpu, op)) {
+        host_memory_fault(cpu, op->instruction);
         return op_fault(cpu, op);
+    }
     NEXT_OP(cpu, op);
 }
 
@@ -97,7 +106,7 @@ static inline void note_x87_memory(struct cpu *cpu, const struct op *op)
         if (__builtin_expect(!ready_##class(cpu), 0))                                              \
             return execute_slow(cpu, op);                                                          \
         if (!address_##form(cpu, op, op_size(op), access, &linear))                                \
-            return op_fault(cpu, op);                                                              \
+            return op_memory_fault(cpu, op);                                                       \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
         if (__builtin_expect(                                                                      \
                 linear - entry->tag > FRAME_SIZE - op_size(op) || linear & op_alignment(op), 0))   \
@@ -222,9 +231,9 @@ static op_execute *lower_generic(struct cpu *cpu, const struct instruction *inst
 
 static op_execute *lower_own(const struct instruction *instruction)
 {
-    static op_execute *(*const lower[])(const struct instruction *) = { lower_x87_control,
-                                                                        lower_x87_environment,
-                                                                        lower_xsave, lower_masked };
+    static op_execute *(*const lower[])(const struct instruction *) = {
+        lower_x87_control, lower_x87_environment, lower_xsave, lower_masked, lower_vector_zero
+    };
     op_execute *execute = NULL;
     for (unsigned i = 0; i < sizeof(lower) / sizeof(lower[0]) && !execute; i++)
         execute = lower[i](instruction);
@@ -306,20 +315,38 @@ static bool call_slow(struct cpu *cpu, const struct op *op, void *memory)
     return true;
 }
 
+/* With exceptions unmasked an x87 store may store nothing. Two executions over different bytes
+ * tell. */
+static bool call_and_look(struct cpu *cpu, const struct op *op, uint8_t *operand, unsigned size,
+                          const struct vector_backup *backup)
+{
+    static const uint8_t fillings[] = { 0x00, 0xff };
+    for (unsigned i = 0; i < 2; i++) {
+        if (i > 0)
+            vector_restore(cpu, backup);
+        fill_bytes(operand, fillings[i], size);
+        call_slow(cpu, op, operand);
+        for (unsigned j = 0; j < size; j++)
+            if (operand[j] != fillings[i])
+                return true;
+    }
+    return false;
+}
+
 /* The operand may turn out not to be writable, or be a device that is asked by an exit: then the
- * instruction has not happened. What it does to memory only if it does not fault (x87 stores with
- * exceptions unmasked) starts from what is there. */
+ * instruction has not happened. */
 static bool store_slow(struct cpu *cpu, const struct op *op, gva_t linear, unsigned size)
 {
     struct vector_backup backup;
     alignas(64) uint8_t operand[64];
-    bool x87 = host_class_of(op->instruction) == HOST_X87;
-    if (x87 && !(cpu->vector.ready & VECTOR_READY_X87) &&
-        !cpu_read_slow(cpu, linear, operand, size))
-        return false;
+    bool stored = true;
     vector_backup(cpu, &backup);
-    if (!call_slow(cpu, op, operand))
+    if (host_class_of(op->instruction) == HOST_X87 && !(cpu->vector.ready & VECTOR_READY_X87))
+        stored = call_and_look(cpu, op, operand, size, &backup);
+    else if (!call_slow(cpu, op, operand))
         return false;
+    if (!stored)
+        return true;
     if (cpu_write_slow(cpu, linear, operand, size))
         return true;
     vector_restore(cpu, &backup);

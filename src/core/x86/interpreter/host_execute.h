@@ -34,6 +34,8 @@ const struct operand *host_memory_operand(const struct instruction *instruction)
 
 /* False: exception or exit filled in, nothing changed. */
 bool host_execute_slow(struct cpu *cpu, const struct op *op);
+/* After a failed access: #GP for a non-canonical address in the stack segment is #SS. */
+void host_memory_fault(struct cpu *cpu, const struct instruction *instruction);
 
 /* Permission, registers loaded, pending x87 exceptions. False: exception filled in. */
 bool host_prepare(struct cpu *cpu, const struct instruction *instruction);
@@ -51,3 +53,4 @@ op_execute *lower_x87_control(const struct instruction *instruction);
 op_execute *lower_x87_environment(const struct instruction *instruction);
 op_execute *lower_xsave(const struct instruction *instruction); /* and MXCSR */
 op_execute *lower_masked(const struct instruction *instruction);
+op_execute *lower_vector_zero(const struct instruction *instruction);

@@ -6,6 +6,7 @@
 #include "core/memory/copy.h"
 #include "core/x86/interpreter/host_execute.h"
 #include "core/x86/interpreter/memory_access.h"
+#include "core/x86/interpreter/memory_page.h"
 
 struct vector {
     uint8_t bytes[32];
@@ -76,6 +77,20 @@ static bool masked_read(struct cpu *cpu, gva_t linear, uint8_t *destination, uin
     return true;
 }
 
+/* If the mask takes anything, all of the operand must be canonical. */
+static bool masked_linear(struct cpu *cpu, const struct op *op, unsigned size, uint32_t bytes,
+                          gva_t *linear)
+{
+    unsigned access = op->instruction->operands[0].kind == OPERAND_REGISTER &&
+                              op->instruction->mnemonic == MNEMONIC_VMASKMOV
+                          ? ACCESS_READ
+                          : ACCESS_WRITE;
+    if (!operand_linear(cpu, op, size, access, linear))
+        return false;
+    return !bytes || linear_is_canonical(cpu, *linear + size - 1) ||
+           raise_non_canonical(cpu, *linear);
+}
+
 /* -- MASKMOVQ, MASKMOVDQU -- */
 
 static bool masked_store(struct cpu *cpu, const struct op *op, const uint8_t *source,
@@ -83,7 +98,7 @@ static bool masked_store(struct cpu *cpu, const struct op *op, const uint8_t *so
 {
     gva_t linear;
     uint32_t bytes = byte_mask(mask, size, 1);
-    return operand_linear(cpu, op, size, ACCESS_WRITE, &linear) &&
+    return masked_linear(cpu, op, size, bytes, &linear) &&
            masked_write(cpu, linear, source, bytes, size);
 }
 
@@ -136,12 +151,13 @@ static bool vmaskmov(struct cpu *cpu, const struct op *op)
     unsigned size = instruction->vector_length;
     bool is_store = operands[0].kind == OPERAND_MEMORY;
     gva_t linear;
-    if (!host_prepare(cpu, instruction) ||
-        !operand_linear(cpu, op, size, is_store ? ACCESS_WRITE : ACCESS_READ, &linear))
+    if (!host_prepare(cpu, instruction))
         return false;
     vector_store(cpu);
     struct vector mask = get_vector(cpu, operands[1].index), vector;
     uint32_t bytes = byte_mask(mask.bytes, size, masked_element(instruction));
+    if (!masked_linear(cpu, op, size, bytes, &linear))
+        return false;
     if (is_store) {
         vector = get_vector(cpu, operands[2].index);
         return masked_write(cpu, linear, vector.bytes, bytes, size);
@@ -157,6 +173,7 @@ static bool vmaskmov(struct cpu *cpu, const struct op *op)
 
 struct gather {
     unsigned element, index_size, count;
+    bool loaded; /* an element: the destination has been written */
     struct vector destination, mask, index;
 };
 
@@ -185,13 +202,24 @@ static bool gather_element(struct cpu *cpu, const struct op *op, struct gather *
     gva_t linear;
     unsigned size = gather->element;
     uint8_t *mask = gather->mask.bytes + i * size;
-    if (mask[size - 1] >> 7 &&
-        (!segmented(cpu, op->instruction->memory.segment, gather_offset(cpu, op, gather, i), size,
-                    ACCESS_READ, &linear) ||
-         !cpu_read_slow(cpu, linear, gather->destination.bytes + i * size, size)))
+    bool wanted = mask[size - 1] >> 7;
+    if (wanted && (!segmented(cpu, op->instruction->memory.segment,
+                              gather_offset(cpu, op, gather, i), size, ACCESS_READ, &linear) ||
+                   !cpu_read_slow(cpu, linear, gather->destination.bytes + i * size, size)))
         return false;
+    gather->loaded |= wanted;
     fill_bytes(mask, 0, size);
     return true;
+}
+
+/* The first thing that happens, so that it shows after a fault. */
+static void extend_mask(struct gather *gather, unsigned size)
+{
+    fill_bytes(gather->mask.bytes + size, 0, sizeof(gather->mask.bytes) - size);
+    for (unsigned i = 0; i < size / gather->element; i++) {
+        uint8_t *mask = gather->mask.bytes + i * gather->element;
+        fill_bytes(mask, mask[gather->element - 1] >> 7 ? 0xff : 0, gather->element);
+    }
 }
 
 static bool vgather(struct cpu *cpu, const struct op *op)
@@ -210,12 +238,16 @@ static bool vgather(struct cpu *cpu, const struct op *op)
         .index = get_vector(cpu, instruction->memory.index),
     };
     gather.count = size / (gather.index_size > gather.element ? gather.index_size : gather.element);
+    extend_mask(&gather, operands[2].size);
     bool done = true;
     for (unsigned i = 0; i < gather.count && done; i++)
         done = gather_element(cpu, op, &gather, i);
     if (done) /* what no element fills is cleared, the mask as a whole too */
         fill_bytes(gather.destination.bytes + gather.count * gather.element, 0,
                    sizeof(gather.destination.bytes) - gather.count * gather.element);
+    else if (gather.loaded)
+        fill_bytes(gather.destination.bytes + operands[0].size, 0,
+                   sizeof(gather.destination.bytes) - operands[0].size);
     if (done)
         gather.mask = (struct vector){ 0 };
     set_vector(cpu, operands[0].index, &gather.destination, sizeof(gather.destination.bytes));
@@ -229,8 +261,10 @@ static bool vgather(struct cpu *cpu, const struct op *op)
 #define DEFINE_EXECUTE(name)                                                                       \
     static enum outcome execute_##name(struct cpu *cpu, const struct op *op)                       \
     {                                                                                              \
-        if (!name(cpu, op))                                                                        \
+        if (!name(cpu, op)) {                                                                      \
+            host_memory_fault(cpu, op->instruction);                                               \
             return op_fault(cpu, op);                                                              \
+        }                                                                                          \
         NEXT_OP(cpu, op);                                                                          \
     }
 

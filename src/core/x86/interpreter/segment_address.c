@@ -38,8 +38,8 @@ bool segment_contains(const struct segment *segment, uint64_t offset, unsigned s
     uint64_t last = offset + size - 1;
     bool expand_down = (segment->attributes & (SEGMENT_TYPE_CODE | SEGMENT_TYPE_EXPAND_DOWN)) ==
                        SEGMENT_TYPE_EXPAND_DOWN;
-    if (!expand_down)
-        return last <= segment->limit;
+    if (!expand_down) /* of 4 GiB there is no end: addresses go around, as on CPUs */
+        return last <= segment->limit || segment->limit == UINT32_MAX;
     uint64_t top = segment->attributes & SEGMENT_BIG ? UINT32_MAX : UINT16_MAX;
     return offset > segment->limit && last <= top;
 }

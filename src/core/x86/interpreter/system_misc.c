@@ -45,8 +45,11 @@ enum outcome execute_clflush(struct cpu *cpu, const struct op *op)
     struct page page;
     gva_t linear;
     if (!operand_linear(cpu, op, 1, ACCESS_READ, &linear) ||
-        !page_find(cpu, cpu->access_mode, linear, false, &page))
+        !page_find(cpu, cpu->access_mode, linear, false, &page)) {
+        if (op->instruction->memory.segment == SEGMENT_SS && cpu->exception.non_canonical)
+            cpu->exception.vector = EXCEPTION_SS;
         return op_fault(cpu, op);
+    }
     NEXT_OP(cpu, op);
 }
 

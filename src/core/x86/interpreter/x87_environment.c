@@ -129,6 +129,18 @@ static struct environment unpack_environment(const uint8_t *bytes, bool words_of
     return environment;
 }
 
+/* The physical registers stay where they are while the top of the stack moves. */
+static void turn_stack(struct cpu *cpu, unsigned top)
+{
+    uint8_t registers[X87_REGISTERS * X87_REGISTER_STEP], *area = cpu->state.xsave + XSAVE_ST;
+    unsigned distance = top - (*xsave_16(cpu, XSAVE_FSW) >> 11);
+    copy_bytes(registers, area, sizeof(registers));
+    for (unsigned i = 0; i < X87_REGISTERS; i++)
+        copy_bytes(area + i * X87_REGISTER_STEP,
+                   registers + ((i + distance) % X87_REGISTERS) * X87_REGISTER_STEP,
+                   X87_REGISTER_STEP);
+}
+
 /* FNSTENV and FNSAVE: what is stored; the registers follow the environment. */
 static bool store(struct cpu *cpu, const struct op *op, unsigned size)
 {
@@ -153,6 +165,7 @@ static bool load(struct cpu *cpu, const struct op *op, unsigned size)
         return false;
     struct environment environment = unpack_environment(bytes, words_of_16);
     vector_store(cpu);
+    turn_stack(cpu, environment.words[1] >> 11);
     write_environment(cpu, &environment, words_of_16);
     for (unsigned i = 0; place < size; place += X87_REGISTER_SIZE, i++)
         copy_bytes(cpu->state.xsave + XSAVE_ST + i * X87_REGISTER_STEP, bytes + place,

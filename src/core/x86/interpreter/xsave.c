@@ -5,6 +5,7 @@
  */
 #include "core/memory/copy.h"
 #include "core/x86/interpreter/host_execute.h"
+#include "core/x86/interpreter/memory_page.h"
 
 #define XSAVE_ALIGNMENT    64
 #define FXSAVE_ALIGNMENT   16
@@ -29,6 +30,7 @@ static bool area_linear(struct cpu *cpu, const struct op *op, unsigned size, uns
                         unsigned access, gva_t *linear)
 {
     return operand_linear(cpu, op, size, access, linear) &&
+           (linear_is_canonical(cpu, *linear) || raise_non_canonical(cpu, *linear)) &&
            (!(*linear & (alignment - 1)) || cpu_raise_error(cpu, EXCEPTION_GP, 0));
 }
 
@@ -259,8 +261,10 @@ static bool stmxcsr(struct cpu *cpu, const struct op *op)
 #define DEFINE_EXECUTE(name, call)                                                                 \
     static enum outcome execute_##name(struct cpu *cpu, const struct op *op)                       \
     {                                                                                              \
-        if (!call)                                                                                 \
+        if (!call) {                                                                               \
+            host_memory_fault(cpu, op->instruction);                                               \
             return op_fault(cpu, op);                                                              \
+        }                                                                                          \
         NEXT_OP(cpu, op);                                                                          \
     }
 
