@@ -109,9 +109,10 @@ void oracle_generate(struct random_source *random, const struct oracle_guest *gu
 struct leeway {
     uint64_t flags;
     uint16_t registers; /* bit n: general register n */
-    bool memory, error_code, everything;
-    bool upper_halves; /* of RCX, RSI, RDI */
-    bool stack_fault;  /* any exception that an access to the stack may raise */
+    bool memory, error_code, page_fault_address, x87_stack, mxcsr, mxcsr_precision, everything;
+    bool upper_halves;  /* of RCX, RSI, RDI */
+    bool stack_pointer; /* upper half of RSP */
+    bool stack_fault;   /* any exception that an access to the stack may raise */
 };
 struct leeway oracle_leeway(const struct oracle_case *test, const struct oracle_result *native);
 

@@ -30,12 +30,8 @@ static void normalize(const uint8_t *from, uint8_t *area)
 
 /* The last x87 instruction's opcode and addresses (FOP, FIP, FDP) are not compared: the engine
  * executes it somewhere else. */
-static const char *compare_vectors(const struct oracle_result *native,
-                                   const struct oracle_result *guest)
+static const char *compare_x87(const uint8_t *a, const uint8_t *b)
 {
-    uint8_t a[XSAVE_SIZE], b[XSAVE_SIZE];
-    normalize(native->xsave, a);
-    normalize(guest->xsave, b);
     if (memcmp(a + FCW, b + FCW, 2))
         return "x87 control word";
     if (memcmp(a + FSW, b + FSW, 2))
@@ -45,7 +41,21 @@ static const char *compare_vectors(const struct oracle_result *native,
     for (unsigned i = 0; i < 8; i++)
         if (memcmp(a + ST + 16 * i, b + ST + 16 * i, 10))
             return "x87 register";
-    if (memcmp(a + MXCSR, b + MXCSR, 4))
+    return NULL;
+}
+
+static const char *compare_vectors(const struct oracle_result *native,
+                                   const struct oracle_result *guest, const struct leeway *leeway)
+{
+    uint8_t a[XSAVE_SIZE], b[XSAVE_SIZE];
+    normalize(native->xsave, a);
+    normalize(guest->xsave, b);
+    const char *difference = leeway->x87_stack ? NULL : compare_x87(a, b);
+    if (difference)
+        return difference;
+    if (leeway->mxcsr_precision)
+        b[MXCSR] = (b[MXCSR] & ~0x20) | (a[MXCSR] & 0x20);
+    if (memcmp(a + MXCSR, b + MXCSR, 4) && !leeway->mxcsr)
         return "MXCSR";
     if (memcmp(a + XMM, b + XMM, 256))
         return "XMM";
@@ -94,6 +104,8 @@ static uint64_t register_leeway(const struct leeway *leeway, unsigned index)
     static const uint16_t strings = 1 << RCX | 1 << RSI | 1 << RDI;
     if (leeway->registers >> index & 1)
         return UINT64_MAX;
+    if (leeway->stack_pointer && index == RSP)
+        return UINT64_MAX << 32;
     return leeway->upper_halves && strings >> index & 1 ? UINT64_MAX << 32 : 0;
 }
 
@@ -109,7 +121,7 @@ const char *oracle_compare(const struct oracle_case *test, const struct oracle_r
         return "RIP";
     if (error_code(native) != error_code(guest) && !leeway.error_code)
         return "error code";
-    if (native->vector == EXCEPTION_PF && native->cr2 != guest->cr2)
+    if (native->vector == EXCEPTION_PF && native->cr2 != guest->cr2 && !leeway.page_fault_address)
         return "CR2";
     for (unsigned i = 0; i < 16; i++)
         if ((native->general[i] ^ guest->general[i]) & ~register_leeway(&leeway, i))
@@ -122,7 +134,7 @@ const char *oracle_compare(const struct oracle_case *test, const struct oracle_r
         native->changed_hash != guest->changed_hash)
         return "memory";
     const char *difference = compare_segments(native, guest);
-    return difference ? difference : compare_vectors(native, guest);
+    return difference ? difference : compare_vectors(native, guest, &leeway);
 }
 
 static void print_pair(const char *name, uint64_t native, uint64_t guest)
