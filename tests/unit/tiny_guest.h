@@ -15,17 +15,6 @@
 #include "core/x86/interpreter/interpreter.h"
 #include "core/x86/interpreter/op.h"
 
-__attribute__((weak)) void cpu_vector_unload(struct cpu *cpu)
-{
-    (void)cpu;
-}
-__attribute__((weak)) op_execute *lower_host_executed(struct cpu *cpu, const struct instruction *i,
-                                                      struct op *op)
-{
-    (void)cpu, (void)i, (void)op;
-    return NULL;
-}
-
 #define GUEST_MEMORY   (UINT64_C(2) << 20)
 #define GUEST_GDT      UINT64_C(0x1000)
 #define GUEST_IDT      UINT64_C(0x2000)
