@@ -41,7 +41,11 @@ static bool raise_debug(struct cpu *cpu, uint64_t bits)
 bool debug_before_instruction(struct cpu *cpu)
 {
     struct cpu_state *state = &cpu->state;
-    uint64_t hits = 0;
+    uint64_t hits = 0, pending = cpu->debug_trap;
+    if (pending && !state->interrupt_shadow) { /* of a task switch: before the task's first one */
+        cpu->debug_trap = 0;
+        return raise_debug(cpu, pending);
+    }
     bool resume = state->rflags & RFLAGS_RF;
     gva_t linear =
         cpu->long_mode ? state->rip : (uint32_t)(state->segments[SEGMENT_CS].base + state->rip);
