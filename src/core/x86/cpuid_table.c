@@ -138,13 +138,15 @@ static unsigned core_bits(const struct builder *builder)
 }
 
 /*
- * One model number for all models of a vendor: a recent server, so that programs that choose their
- * kernels by it choose well. No kernel pokes registers of that one alone, and none of Linux's lists
- * of flawed processors asks it for a mitigation that IA32_ARCH_CAPABILITIES does not take back.
+ * One model number for all models of a vendor. Kernels choose mitigations by it, and what a
+ * software engine executes cannot leak in the ways that they defend against: for Intel we have the
+ * number of the last processor that executes in order (Atom, Saltwell), from which Linux concludes
+ * that nothing speculates (cpu_vuln_whitelist) and spares each system call its branch history loop.
+ * For AMD that of a server whose flaws leaf 80000021H takes back.
  */
 static uint32_t family_model_stepping(bool amd)
 {
-    return amd ? 0x00a00f11 /* family 19H, model 1 */ : 0x000806f8 /* family 6, model 8FH */;
+    return amd ? 0x00a00f11 /* family 19H, model 1 */ : 0x00030661 /* family 6, model 36H */;
 }
 
 static void add_identity(struct builder *builder)

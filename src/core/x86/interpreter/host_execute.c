@@ -359,7 +359,7 @@ static bool load_slow(struct cpu *cpu, const struct op *op, gva_t linear, unsign
     return cpu_read_slow(cpu, linear, operand, size) && call_slow(cpu, op, operand);
 }
 
-bool host_execute_slow(struct cpu *cpu, const struct op *op)
+OUT_OF_LINE bool host_execute_slow(struct cpu *cpu, const struct op *op)
 {
     const struct instruction *instruction = op->instruction;
     const struct operand *memory = host_memory_operand(instruction);

@@ -14,6 +14,10 @@
 #include "core/x86/interpreter/op.h"
 #include "core/x86/interpreter/thunk.h"
 
+/* What has variables of its own whose addresses it hands out: inlined into an op it would keep the
+ * op from ending with a jump (op.h). */
+#define OUT_OF_LINE __attribute__((noinline))
+
 /* At set-up of a vCPU: its thunks. False: no memory. */
 bool host_execute_create(struct cpu *cpu, struct platform *platform);
 

@@ -102,7 +102,7 @@ static bool masked_store(struct cpu *cpu, const struct op *op, const uint8_t *so
            masked_write(cpu, linear, source, bytes, size);
 }
 
-static bool maskmovdqu(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool maskmovdqu(struct cpu *cpu, const struct op *op)
 {
     const struct operand *operands = op->instruction->operands;
     if (!host_prepare(cpu, op->instruction))
@@ -115,7 +115,7 @@ static bool maskmovdqu(struct cpu *cpu, const struct op *op)
 
 /* The first MMX instruction after x87 ones makes MM0 the top of the stack (SDM volume 1, 9.5); the
  * host does that for us with one that changes nothing else. */
-static bool maskmovq(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool maskmovq(struct cpu *cpu, const struct op *op)
 {
     const struct operand *operands = op->instruction->operands;
     uint32_t nothing;
@@ -144,7 +144,7 @@ static unsigned masked_element(const struct instruction *instruction)
     }
 }
 
-static bool vmaskmov(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool vmaskmov(struct cpu *cpu, const struct op *op)
 {
     const struct instruction *instruction = op->instruction;
     const struct operand *operands = instruction->operands;
@@ -222,7 +222,7 @@ static void extend_mask(struct gather *gather, unsigned size)
     }
 }
 
-static bool vgather(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool vgather(struct cpu *cpu, const struct op *op)
 {
     const struct instruction *instruction = op->instruction;
     const struct operand *operands = instruction->operands;

@@ -7,6 +7,9 @@
 #include "core/x86/interpreter/exit.h"
 #include "core/x86/interpreter/system.h"
 
+/* Newer than any revision that a kernel knows to be faulty. */
+#define MICROCODE_REVISION (UINT64_C(0x7fffffff) << 32)
+
 #define MSR_PLATFORM_ID   0x17u
 #define MSR_MTRR_BASE_0   0x200u
 #define MSR_MTRR_FIXED_0  0x250u
@@ -202,8 +205,10 @@ static enum msr_outcome read_msr(struct cpu *cpu, uint32_t index, uint64_t *valu
         return MSR_DONE;
     case MSR_PRED_CMD:
         return MSR_REFUSED;
-    case MSR_PLATFORM_ID:
     case MSR_BIOS_SIGN_ID:
+        *value = MICROCODE_REVISION;
+        return MSR_DONE;
+    case MSR_PLATFORM_ID:
         return MSR_DONE;
     default:
         return MSR_OF_THE_MACHINE;

@@ -2,12 +2,19 @@
 /* x87 instructions about the control and status words. */
 #include "core/x86/interpreter/host_execute.h"
 
-static enum outcome execute_fldcw(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool fldcw(struct cpu *cpu, const struct op *op)
 {
     uint64_t fcw;
     if (!host_prepare(cpu, op->instruction) || !operand_read(cpu, op, 0, &fcw))
-        return op_fault(cpu, op);
+        return false;
     vector_set_fcw(cpu, (uint16_t)fcw);
+    return true;
+}
+
+static enum outcome execute_fldcw(struct cpu *cpu, const struct op *op)
+{
+    if (!fldcw(cpu, op))
+        return op_fault(cpu, op);
     NEXT_OP(cpu, op);
 }
 

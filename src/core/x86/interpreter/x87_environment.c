@@ -142,7 +142,7 @@ static void turn_stack(struct cpu *cpu, unsigned top)
 }
 
 /* FNSTENV and FNSAVE: what is stored; the registers follow the environment. */
-static bool store(struct cpu *cpu, const struct op *op, unsigned size)
+static OUT_OF_LINE bool store(struct cpu *cpu, const struct op *op, unsigned size)
 {
     alignas(8) uint8_t bytes[STATE_LARGEST];
     bool words_of_16 = is_16_bit_layout(size);
@@ -156,7 +156,7 @@ static bool store(struct cpu *cpu, const struct op *op, unsigned size)
     return operand_store(cpu, op, bytes, size);
 }
 
-static bool load(struct cpu *cpu, const struct op *op, unsigned size)
+static OUT_OF_LINE bool load(struct cpu *cpu, const struct op *op, unsigned size)
 {
     alignas(8) uint8_t bytes[STATE_LARGEST];
     bool words_of_16 = is_16_bit_layout(size);

@@ -41,7 +41,7 @@ static bool mxcsr_valid(struct cpu *cpu, uint32_t mxcsr)
 
 /* -- FXSAVE, FXRSTOR -- */
 
-static bool fxsave(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool fxsave(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     uint8_t area[XSAVE_LEGACY_SIZE];
@@ -55,7 +55,7 @@ static bool fxsave(struct cpu *cpu, const struct op *op)
     return cpu_write_slow(cpu, linear, area, size);
 }
 
-static bool fxrstor(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool fxrstor(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     alignas(8) uint8_t area[XSAVE_LEGACY_SIZE];
@@ -121,7 +121,7 @@ static bool xsave_prepare(struct cpu *cpu, const struct op *op, uint64_t compone
 }
 
 /* XSAVE writes components in their initial state too, XSAVEOPT does not. */
-static bool xsave(struct cpu *cpu, const struct op *op, bool optimized)
+static OUT_OF_LINE bool xsave(struct cpu *cpu, const struct op *op, bool optimized)
 {
     gva_t linear;
     uint64_t mask = requested(cpu), present;
@@ -136,7 +136,7 @@ static bool xsave(struct cpu *cpu, const struct op *op, bool optimized)
 }
 
 /* AVX state is the only one beyond the legacy region, so it lies where the standard form has it. */
-static bool xsavec(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool xsavec(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     uint64_t mask = requested(cpu);
@@ -214,7 +214,7 @@ static void take_mxcsr(struct cpu *cpu, const struct restore *restore)
         *xsave_32(cpu, XSAVE_MXCSR) = MXCSR_INITIAL;
 }
 
-static bool xrstor(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool xrstor(struct cpu *cpu, const struct op *op)
 {
     gva_t linear;
     struct restore restore = { .mask = requested(cpu) };
@@ -240,7 +240,7 @@ static bool xrstor(struct cpu *cpu, const struct op *op)
 
 /* -- MXCSR -- */
 
-static bool ldmxcsr(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool ldmxcsr(struct cpu *cpu, const struct op *op)
 {
     uint64_t mxcsr;
     if (!host_prepare_no_wait(cpu, op->instruction) || !operand_read(cpu, op, 0, &mxcsr) ||
@@ -250,7 +250,7 @@ static bool ldmxcsr(struct cpu *cpu, const struct op *op)
     return true;
 }
 
-static bool stmxcsr(struct cpu *cpu, const struct op *op)
+static OUT_OF_LINE bool stmxcsr(struct cpu *cpu, const struct op *op)
 {
     return host_prepare_no_wait(cpu, op->instruction) &&
            operand_write(cpu, op, 0, vector_mxcsr(cpu));
