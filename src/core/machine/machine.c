@@ -28,6 +28,7 @@ static void build_cpuid(struct machine *machine)
     const struct cpuid_request request = {
         .model = machine->request.cpu_model,
         .interface = machine->request.kind == MACHINE_MICRO ? HYPERVISOR_KVM : HYPERVISOR_NONE,
+        .kvm_features = kvmpv_features(),
         .vcpu_count = machine->request.vcpu_count,
         .tsc_frequency = platform_tsc_frequency(machine->platform),
     };
@@ -53,6 +54,8 @@ struct machine *machine_create(struct platform *platform, const struct machine_r
     machine->request = *request;
     machine->memory_size = machine_memory_size(request->memory);
     build_cpuid(machine);
+    if (request->kind == MACHINE_MICRO)
+        machine_make_kvmpv(machine);
     if (machine_make_chipset(machine, why) < 0 || makers[request->kind](machine, why) < 0)
         return NULL;
     return machine;
@@ -154,6 +157,8 @@ void machine_waiting_state(const struct machine *machine, struct cpu_state *stat
 
 int machine_acknowledge(struct machine *machine, unsigned vcpu)
 {
+    if (machine->request.kind == MACHINE_MICRO)
+        kvmpv_update(&machine->kvmpv, vcpu);
     return lapic_acknowledge(&machine->lapics[vcpu]);
 }
 

@@ -61,12 +61,20 @@ static bool is_idle(uint32_t index)
     return false;
 }
 
-static bool read_msr(struct lapic *lapic, uint32_t index, uint64_t *value)
+static bool has_kvmpv(const struct machine *machine)
 {
+    return machine->request.kind == MACHINE_MICRO;
+}
+
+static bool read_msr(struct machine *machine, unsigned vcpu, uint32_t index, uint64_t *value)
+{
+    const struct lapic *lapic = &machine->lapics[vcpu];
+    if (has_kvmpv(machine) && kvmpv_is_msr(index))
+        return kvmpv_msr_read(&machine->kvmpv, vcpu, index, value);
     if (index == MSR_APIC_BASE)
         return lapic_read_base(lapic, value);
     if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST)
-        return lapic_read_msr(lapic, index, value);
+        return lapic_read_msr(&machine->lapics[vcpu], index, value);
     if (index == MSR_TSC_DEADLINE) {
         *value = lapic_read_deadline(lapic);
         return true;
@@ -75,9 +83,12 @@ static bool read_msr(struct lapic *lapic, uint32_t index, uint64_t *value)
     return is_idle(index);
 }
 
-static bool write_msr(struct lapic *lapic, const struct vm_exit *exit)
+static bool write_msr(struct machine *machine, unsigned vcpu, const struct vm_exit *exit)
 {
+    struct lapic *lapic = &machine->lapics[vcpu];
     uint32_t index = exit->msr.index;
+    if (has_kvmpv(machine) && kvmpv_is_msr(index))
+        return kvmpv_msr_write(&machine->kvmpv, vcpu, index, exit->value, exit->msr.tsc);
     if (index == MSR_APIC_BASE)
         return lapic_write_base(lapic, exit->value);
     if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST)
@@ -91,18 +102,31 @@ static bool write_msr(struct lapic *lapic, const struct vm_exit *exit)
 
 void machine_msr(struct machine *machine, unsigned vcpu, struct vm_exit *exit)
 {
-    struct lapic *lapic = &machine->lapics[vcpu];
-    exit->msr.refused =
-        exit->write ? !write_msr(lapic, exit) : !read_msr(lapic, exit->msr.index, &exit->value);
+    exit->msr.refused = exit->write ? !write_msr(machine, vcpu, exit)
+                                    : !read_msr(machine, vcpu, exit->msr.index, &exit->value);
     if (exit->msr.refused)
         platform_log(machine->platform, PLATFORM_LOG_DEBUG, "vCPU %u: %s of MSR %#x refused", vcpu,
                      exit->write ? "write" : "read", exit->msr.index);
 }
 
-#define KVM_ENOSYS 1000 /* Documentation/virt/kvm/x86/hypercalls.rst */
-
+/* Only a machine that announces the interface has these exits. */
 void machine_hypercall(struct machine *machine, unsigned vcpu, struct vm_exit *exit)
 {
-    (void)machine, (void)vcpu;
-    exit->hypercall.result = (uint64_t)-KVM_ENOSYS;
+    exit->hypercall.result =
+        kvmpv_hypercall(&machine->kvmpv, vcpu, exit->hypercall.number, exit->hypercall.arguments);
+}
+
+static void deliver_interrupt(void *context, uint32_t apic_id, unsigned mode, uint8_t vector)
+{
+    const struct interrupt_message message = {
+        .destination = apic_id, .wide = true, .mode = (enum delivery_mode)mode, .vector = vector
+    };
+    interrupt_bus_deliver(context, &message);
+}
+
+void machine_make_kvmpv(struct machine *machine)
+{
+    const struct kvmpv_interrupts interrupts = { deliver_interrupt, &machine->interrupts };
+    kvmpv_initialize(&machine->kvmpv, machine->platform, machine->request.memory,
+                     machine->request.vcpu_count, interrupts);
 }

@@ -13,6 +13,7 @@
 #include "core/device/piix4.h"
 #include "core/device/piix4_pm.h"
 #include "core/device/uart16550.h"
+#include "core/kvmpv/kvmpv.h"
 #include "core/machine/bus.h"
 #include "core/machine/machine.h"
 #include "core/machine/memory_map.h"
@@ -52,6 +53,7 @@ struct machine {
     struct piix4_pm power;
     struct ide *ide;
     struct virtio_device *balloon;
+    struct kvmpv kvmpv; /* of machine `micro` */
 
     uint16_t isa_holders[ISA_LINES]; /* bit n: enum isa_source n */
 };
@@ -65,6 +67,7 @@ int machine_make_hpet(struct machine *machine);
 /* The machine's own: IDE and e1000, or virtio. */
 int machine_make_pc(struct machine *machine, const char **why);
 int machine_make_micro(struct machine *machine, const char **why);
+void machine_make_kvmpv(struct machine *machine);
 
 /* What firmware notes of memory in the CMOS. */
 void machine_set_cmos(struct machine *machine);

@@ -114,6 +114,10 @@ enum outcome execute_vmcall(struct cpu *cpu, const struct op *op)
     uint64_t mask = cpu->code_size == CODE_64 ? ~UINT64_C(0) : UINT32_MAX;
     if (!cpu->request.hypercalls)
         return op_raise(cpu, op, EXCEPTION_UD);
+    if (cpu->privilege_level != 0) { /* KVM answers programs with -EPERM */
+        general[RAX] = ~UINT64_C(0) & mask;
+        return op_end_block(cpu, op);
+    }
     const struct replay_access *answer = replay_next(cpu, REPLAY_HYPERCALL);
     if (!answer) {
         cpu_exit(cpu, &(struct vm_exit){
