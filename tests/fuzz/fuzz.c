@@ -27,6 +27,15 @@ static const struct {
     { "ide", fuzz_ide },                     /* registers, disks and bus master of the PIIX */
     { "e1000", fuzz_e1000 },                 /* registers and rings of the 82540EM */
     { "guest-channel", fuzz_guest_channel }, /* what the first process of a machine sends */
+    { "virtio-block", fuzz_virtio_block },
+    { "virtio-net", fuzz_virtio_net },
+    { "virtio-console", fuzz_virtio_console },
+    { "virtio-rng", fuzz_virtio_entropy },
+    { "virtio-balloon", fuzz_virtio_balloon },
+    { "virtio-vsock", fuzz_virtio_vsock },
+    { "virtio-9p", fuzz_virtio_9p },
+    { "share", fuzz_share }, /* the 9P server */
+    { "boot", fuzz_boot },   /* kernels: bzImage and ELF */
 };
 
 /* libFuzzer calls us with nothing of ours: the mode has to be kept. */

@@ -10,7 +10,9 @@ typedef void fuzz_mode(const uint8_t *data, size_t size);
 
 fuzz_mode fuzz_json, fuzz_config, fuzz_process, fuzz_resources, fuzz_seccomp, fuzz_state,
     fuzz_manifest, fuzz_image_config, fuzz_index, fuzz_layer, fuzz_layer_gzip, fuzz_ide, fuzz_e1000,
-    fuzz_guest_channel;
+    fuzz_guest_channel, fuzz_virtio_block, fuzz_virtio_net, fuzz_virtio_console,
+    fuzz_virtio_entropy, fuzz_virtio_balloon, fuzz_virtio_vsock, fuzz_virtio_9p, fuzz_share,
+    fuzz_boot;
 
 /* A promise of the code under test. */
 #define PROMISE(condition)                                                                         \
