@@ -81,13 +81,13 @@ void platform_log(struct platform *platform, enum platform_log_level level, cons
 
 size_t platform_console_write(struct platform_console *console, const uint8_t *bytes, size_t length)
 {
-    uint8_t sum = 0;
+    volatile uint8_t sum = 0;
     if (length > console->accepts)
         length = console->accepts;
     for (size_t i = 0; i < length; i++)
         sum = (uint8_t)(sum + bytes[i]); /* that they are there */
     console->accepts -= length;
-    return length - (sum == 256);
+    return length;
 }
 
 void platform_console_set_receiver(struct platform_console *console,
