@@ -127,13 +127,19 @@ static int write_archive(const struct cache_entry *entry, const struct guest_pro
 
 static int digest_list(struct digest *digest, const struct string_list *paths, struct error *error)
 {
-    for (size_t i = 0; i < paths->count; i++)
-        if (digest_update(digest, paths->items[i], strlen(paths->items[i]) + 1, error) < 0)
+    struct stat status;
+    for (size_t i = 0; i < paths->count; i++) {
+        if (stat(paths->items[i], &status) < 0)
+            return error_set(error, errno, "look at %s", paths->items[i]);
+        const int64_t form[] = { status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec };
+        if (digest_update(digest, paths->items[i], strlen(paths->items[i]) + 1, error) < 0 ||
+            digest_update(digest, form, sizeof(form), error) < 0)
             return -1;
+    }
     return digest_update(digest, "", 1, error);
 }
 
-/* The entry of a kernel never changes, so its modules' paths stand for what is in them. */
+/* Path, size and time of a module stand for what is in it. */
 static char *make_key(const struct guest_program *init, const struct modules *modules,
                       struct error *error)
 {

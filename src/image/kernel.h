@@ -4,7 +4,8 @@
  *
  *   vmlinuz     as it comes
  *   vmlinux     the ELF file inside; absent where its compression is not known
- *   modules/    what its package has below /lib/modules/RELEASE; absent for a kernel from a file
+ *   modules/    what its package has below /lib/modules/RELEASE; absent for a kernel from a file,
+ *               which gets the host's own, where it has some of that release
  *   config      absent for a kernel from a file
  *
  * and CACHE/kernels/PACKAGE.current, which holds the name of what a package like

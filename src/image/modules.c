@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/io.h"
+#include "image/kernel_name.h"
 #include "image/module_info.h"
 
 enum { BUILTIN_LIMIT = 1 << 20, DEEPEST = 16 };
@@ -148,10 +149,21 @@ static int choose(struct tree *tree, const char *path, struct string_list *list,
     return 0;
 }
 
+/* Those of its package; for a kernel from a file, those that the host has of that release. */
+static char *modules_directory(const struct kernel *kernel)
+{
+    char *own = string_format("%s/modules", kernel->directory);
+    AUTO_FREE char *release = string_copy_n(kernel->version, strcspn(kernel->version, " "));
+    if (path_exists_at(AT_FDCWD, own) || !kernel_name_is_valid(release))
+        return own;
+    free(own);
+    return string_format("/lib/modules/%s", release);
+}
+
 static void read_tree(const struct kernel *kernel, struct tree *tree)
 {
     AUTO_ERROR struct error ignored = { 0 }; /* without the list all may be built in */
-    AUTO_FREE char *modules = string_format("%s/modules", kernel->directory);
+    AUTO_FREE char *modules = modules_directory(kernel);
     AUTO_FREE char *builtin = string_format("%s/modules.builtin", modules);
     AUTO_FREE char *drivers = string_format("%s/kernel", modules);
     tree->builtin = read_file_at(AT_FDCWD, builtin, BUILTIN_LIMIT, NULL, &ignored);
