@@ -148,20 +148,36 @@ static int add_hypervisor(const struct launch_context *context, struct json_obje
     return add_disks(words, request->vm.disks, error);
 }
 
-static void add_kernel(const struct launch_context *context, struct json_object *vm)
+/* The monitor, and who starts it again, stand elsewhere than the person. */
+static int add_path(struct json_object *object, const char *key, const char *path,
+                    struct error *error)
+{
+    if (!path)
+        return 0;
+    AUTO_FREE char *absolute = realpath(path, NULL);
+    if (!absolute)
+        return error_set(error, errno, "%s", path);
+    json_add_string(object, key, absolute);
+    return 0;
+}
+
+static int add_kernel(const struct launch_context *context, struct json_object *vm,
+                      struct error *error)
 {
     const struct boot_files *files = &context->boot_files;
     const struct launch_request *request = context->request;
     struct json_object *kernel = json_object_new_object(), *words = json_object_new_array();
     bool by_pvh = is_para(request) && files->vmlinux;
     json_add(vm, "kernel", kernel);
-    json_add_string(kernel, "path", by_pvh ? files->vmlinux : files->bzimage);
-    json_add_string(kernel, "initrd", files->initramfs);
+    if (add_path(kernel, "path", by_pvh ? files->vmlinux : files->bzimage, error) < 0 ||
+        add_path(kernel, "initrd", files->initramfs, error) < 0)
+        return -1;
     json_add(kernel, "parameters", words);
     for (size_t i = 0; request->sysctls && i < request->sysctls->count; i++)
         add_word(words, string_format("sysctl.%s", request->sysctls->items[i]));
     for (size_t i = 0; request->vm.append && i < request->vm.append->count; i++)
         add_word(words, string_copy(request->vm.append->items[i]));
+    return 0;
 }
 
 static void add_image(const struct launch_context *context, struct json_object *vm)
@@ -196,9 +212,9 @@ int launch_config_vm(const struct launch_context *context, struct json_object *c
     const struct launch_request *request = context->request;
     struct json_object *vm = json_object_new_object();
     json_add(config, "vm", vm);
-    add_kernel(context, vm);
     add_image(context, vm);
-    if (add_hypervisor(context, vm, error) < 0 || add_limits(context, linux_section, error) < 0)
+    if (add_kernel(context, vm, error) < 0 || add_hypervisor(context, vm, error) < 0 ||
+        add_limits(context, linux_section, error) < 0)
         return -1;
     bool capabilities = (request->capabilities_added && request->capabilities_added->count) ||
                         (request->capabilities_dropped && request->capabilities_dropped->count);

@@ -41,7 +41,8 @@ struct vm_creation {
     struct namespaces namespaces; /* none: they are the host's, until the monitor is jailed */
     struct spawned spawned;
     int gate_fd, control_fd;
-    int caller_fd; /* child: who waits to hear that the command runs */
+    struct log log; /* child: the host's until the command runs */
+    int caller_fd;  /* child: who waits to hear that the command runs */
 };
 
 /* -- The child -- */
@@ -102,6 +103,11 @@ static void on_started(void *context)
 {
     struct vm_creation *creation = context;
     close(creation->caller_fd);
+    /* In the background our maker's standard error is not ours: its reader waits for its end. */
+    if (creation->log.target == LOG_TARGET_STDERR && creation->log.fd > STDERR_FILENO) {
+        close(creation->log.fd);
+        creation->log.fd = STDERR_FILENO;
+    }
 }
 
 static void on_failed(void *context, const struct error *why)
@@ -114,6 +120,7 @@ static void on_failed(void *context, const struct error *why)
 static struct monitor *build_monitor(struct vm_creation *creation, int sync_fd, struct error *error)
 {
     const struct technique_create *create = creation->create;
+    creation->log = create->host->log;
     prctl(PR_SET_NAME, "openvirt-vm");
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     close_others(creation, sync_fd);
@@ -124,7 +131,7 @@ static struct monitor *build_monitor(struct vm_creation *creation, int sync_fd, 
         .settings = &creation->settings,
         .overlay_directory = create->instance->bundle,
         .control_fd = creation->control_fd,
-        .log = &create->host->log,
+        .log = &creation->log,
         .started = on_started,
         .failed = on_failed,
         .context = creation,

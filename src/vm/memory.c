@@ -18,9 +18,9 @@ int vm_memory_check(uint64_t size, struct error *error)
     struct sysinfo host;
     if (size < MACHINE_MEMORY_LEAST || size > MACHINE_MEMORY_MOST || size % MIB)
         return error_set(error, 0,
-                         "memory of %" PRIu64 " bytes: a virtual machine has %" PRIu64
+                         "memory of %" PRIu64 " MiB: a virtual machine has %" PRIu64
                          " MiB to %" PRIu64 " GiB, in whole MiB",
-                         size, MACHINE_MEMORY_LEAST / MIB, MACHINE_MEMORY_MOST >> 30);
+                         size / MIB, MACHINE_MEMORY_LEAST / MIB, MACHINE_MEMORY_MOST >> 30);
     if (sysinfo(&host) == 0 && size > (uint64_t)host.totalram * host.mem_unit)
         return error_set(error, 0, "memory of %" PRIu64 " MiB: this host has %" PRIu64 " MiB",
                          size / MIB, (uint64_t)host.totalram * host.mem_unit / MIB);

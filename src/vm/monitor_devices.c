@@ -44,12 +44,11 @@ int monitor_add_disk(struct monitor *monitor, const char *path, const char *seri
 static int open_disks(struct monitor *monitor, struct error *error)
 {
     const struct vm_settings *settings = monitor->request.settings;
-    bool read_only = monitor->request.spec->root_readonly;
+    /* A root that is read-only is so in the guest, once that has made its mount points there. */
     struct block_options root = {
         .path = settings->root_disk,
         .serial = "root",
-        .read_only = read_only,
-        .overlay_directory = read_only ? NULL : monitor->request.overlay_directory,
+        .overlay_directory = monitor->request.overlay_directory,
         .log = monitor->request.log,
     };
     if (settings->root_disk && add_disk(monitor, &root, error) < 0)
