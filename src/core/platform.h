@@ -106,7 +106,8 @@ const char *platform_block_serial(const struct platform_block *block);
 
 struct platform_net;
 
-/* Ethernet frames without FCS. A full queue drops: that is what Ethernet does. */
+/* Ethernet frames without FCS. A full queue drops: that is what Ethernet does. The network may
+ * answer at once: receive() may be called from within. */
 void platform_net_send(struct platform_net *net, const struct slice *slices, unsigned slice_count);
 struct platform_net_receiver {
     bool (*ready)(void *context); /* false: the platform holds frames back until it is told */

@@ -70,6 +70,7 @@ struct platform_net {
     uint8_t frames[32][2048];
     size_t lengths[32];
     unsigned frame_count, ready_count;
+    bool echo; /* every frame comes back, within platform_net_send */
     struct platform_net_receiver receiver;
 };
 
@@ -298,6 +299,8 @@ void platform_net_send(struct platform_net *net, const struct slice *slices, uns
         length += slices[i].length;
     }
     net->lengths[net->frame_count++] = length;
+    if (net->echo && net->receiver.ready(net->receiver.context))
+        net->receiver.receive(net->receiver.context, net->frames[net->frame_count - 1], length);
 }
 
 void platform_net_set_receiver(struct platform_net *net, struct platform_net_receiver receiver)

@@ -218,6 +218,22 @@ static void a_frame_is_received(void **state)
     assert_memory_equal(bytes + 12, frame, sizeof(frame));
 }
 
+static void an_answer_within_the_sending_harms_neither_queue(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t packet[12 + 60] = { 0 };
+    start_net(f);
+    f->net.echo = true;
+    packet[12] = 0x77;
+    const uint8_t *bytes = offer_writable(f, 0, 3, 1526);
+    offer_readable(f, 1, packet, sizeof(packet));
+    assert_int_equal(driver_used_head(&f->driver, 1), 0);
+    assert_int_equal(driver_used_length(&f->driver, 1), 0);
+    assert_int_equal(driver_used_head(&f->driver, 0), 3);
+    assert_int_equal(driver_used_length(&f->driver, 0), 72);
+    assert_int_equal(bytes[12], 0x77);
+}
+
 static void a_frame_that_does_not_fit_is_dropped(void **state)
 {
     struct fixture *f = *state;
@@ -452,6 +468,7 @@ int main(void)
         DEVICE_TEST(a_checksum_is_completed),
         DEVICE_TEST(a_checksum_outside_the_frame_sends_nothing),
         DEVICE_TEST(a_frame_is_received),
+        DEVICE_TEST(an_answer_within_the_sending_harms_neither_queue),
         DEVICE_TEST(a_frame_that_does_not_fit_is_dropped),
         DEVICE_TEST(a_page_that_is_given_up_reads_as_zero),
         DEVICE_TEST(a_target_is_told_and_the_answer_kept),

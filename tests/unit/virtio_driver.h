@@ -10,9 +10,10 @@
 
 #include "core/virtio/virtio_device.h"
 
-#define DRIVER_MEMORY  (1u << 20)
-#define DRIVER_RING(n) (0x10000u + 0x4000u * (n)) /* descriptors, +0x2000 available, +0x3000 used  \
-                                                   */
+#define DRIVER_MEMORY (1u << 20)
+#define DRIVER_RING(n)                                                                             \
+    (0x10000u + 0x4000u * (n)) /* descriptors, +0x2000 available, +0x3000 used                     \
+                                */
 #define DRIVER_BUFFERS    0x80000u
 #define DRIVER_QUEUE_SIZE 16u
 
@@ -140,6 +141,15 @@ static inline unsigned driver_used(const struct driver *driver, unsigned queue)
     uint16_t index;
     memcpy(&index, driver->bytes + DRIVER_RING(queue) + 0x3002, 2);
     return index;
+}
+
+/* Which chain came back last. */
+static inline uint32_t driver_used_head(const struct driver *driver, unsigned queue)
+{
+    uint32_t head;
+    unsigned slot = (driver_used(driver, queue) - 1) % DRIVER_QUEUE_SIZE;
+    memcpy(&head, driver->bytes + DRIVER_RING(queue) + 0x3004 + 8 * slot, 4);
+    return head;
 }
 
 /* How much the device said that it wrote, of the latest chain. */

@@ -28,7 +28,8 @@ struct config {
 struct virtio_net {
     struct virtio_device device; /* first */
     struct platform_net *net;
-    struct virtqueue_chain chain;
+    /* A network may answer a frame within platform_net_send, so both are under way at once. */
+    struct virtqueue_chain sent, received;
     uint8_t frame[FRAME_LIMIT];
 };
 
@@ -67,7 +68,7 @@ static bool complete_checksum(uint8_t *frame, size_t length, const struct header
 static void send(struct virtio_net *net)
 {
     struct header header;
-    const struct virtqueue_chain *chain = &net->chain;
+    const struct virtqueue_chain *chain = &net->sent;
     if (chain->readable_length <= sizeof(header) ||
         chain->readable_length - sizeof(header) > FRAME_LIMIT)
         return;
@@ -86,9 +87,9 @@ static void notified(struct virtio_device *device, unsigned queue)
         platform_net_ready(net->net);
         return;
     }
-    while (virtio_take(device, TRANSMIT_QUEUE, &net->chain)) {
+    while (virtio_take(device, TRANSMIT_QUEUE, &net->sent)) {
         send(net);
-        virtio_give(device, TRANSMIT_QUEUE, &net->chain, 0);
+        virtio_give(device, TRANSMIT_QUEUE, &net->sent, 0);
     }
 }
 
@@ -100,7 +101,7 @@ static bool ready(void *context)
     struct virtio_device *device = &net->device;
     if (!virtio_running(device))
         return false;
-    if (!virtio_take(device, RECEIVE_QUEUE, &net->chain))
+    if (!virtio_take(device, RECEIVE_QUEUE, &net->received))
         return false;
     virtqueue_untake(&device->queues[RECEIVE_QUEUE]);
     return true;
@@ -113,15 +114,15 @@ static void receive(void *context, const uint8_t *frame, size_t length)
     struct virtio_net *net = context;
     struct virtio_device *device = &net->device;
     const struct header header = { .buffer_count = 1 };
-    if (!virtio_running(device) || !virtio_take(device, RECEIVE_QUEUE, &net->chain))
+    if (!virtio_running(device) || !virtio_take(device, RECEIVE_QUEUE, &net->received))
         return;
-    if (net->chain.writable_length < sizeof(header) + length) {
+    if (net->received.writable_length < sizeof(header) + length) {
         virtqueue_untake(&device->queues[RECEIVE_QUEUE]);
         return;
     }
-    chain_write(&net->chain, 0, &header, sizeof(header));
-    chain_write(&net->chain, sizeof(header), frame, length);
-    virtio_give(device, RECEIVE_QUEUE, &net->chain, (uint32_t)(sizeof(header) + length));
+    chain_write(&net->received, 0, &header, sizeof(header));
+    chain_write(&net->received, sizeof(header), frame, length);
+    virtio_give(device, RECEIVE_QUEUE, &net->received, (uint32_t)(sizeof(header) + length));
 }
 
 static void config_read(struct virtio_device *device, unsigned offset, unsigned size,
