@@ -102,7 +102,7 @@ static unsigned alignment_of(unsigned size)
     case 108:
         return 4;
     default:
-        return size < 16 ? size : 1;
+        return size < 16 && !(size & (size - 1)) ? size : 1;
     }
 }
 

@@ -238,7 +238,7 @@ static OUT_OF_LINE bool vgather(struct cpu *cpu, const struct op *op)
         .index = get_vector(cpu, instruction->memory.index),
     };
     gather.count = size / (gather.index_size > gather.element ? gather.index_size : gather.element);
-    extend_mask(&gather, operands[2].size);
+    extend_mask(&gather, size); /* even where the mask is half as long */
     bool done = true;
     for (unsigned i = 0; i < gather.count && done; i++)
         done = gather_element(cpu, op, &gather, i);
