@@ -112,6 +112,7 @@ struct leeway {
     bool memory, error_code, page_fault_address, x87_stack, mxcsr, mxcsr_precision, everything;
     bool upper_halves;  /* of RCX, RSI, RDI */
     bool stack_pointer; /* upper half of RSP */
+    bool fault_instead; /* the engine may raise #GP or #SS */
     bool stack_fault;   /* any exception that an access to the stack may raise */
 };
 struct leeway oracle_leeway(const struct oracle_case *test, const struct oracle_result *native);
