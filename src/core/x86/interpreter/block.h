@@ -19,7 +19,7 @@
 #define BLOCK_OPS          64 /* instructions a block; the op that leaves it comes on top */
 #define BLOCK_CACHE_SIZE   (UINT64_C(16) << 20)
 #define BLOCK_BUCKETS      16384
-#define BLOCK_JUMPS        4096
+#define BLOCK_JUMPS        8192
 #define BLOCK_MODE_BITS    12
 #define BLOCK_MODE_STEP    (1u << 11)
 #define BLOCK_JUMP_NOWHERE (UINT64_C(1) << 62) /* no RIP */

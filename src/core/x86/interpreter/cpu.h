@@ -37,7 +37,7 @@
 
 struct instruction;
 
-#define TLB_ENTRIES 512 /* of each mode; a power of two */
+#define TLB_ENTRIES 1024 /* of each mode; a power of two */
 
 /* How memory is looked at: pages that a mode may not touch are not in its part of the TLB. */
 enum access_mode {
@@ -60,8 +60,10 @@ enum access_mode {
  */
 #define TLB_NONE(index) ((uint64_t)((index) ^ 1) << FRAME_SHIFT)
 
+/* A cache line each. */
 struct tlb_entry {
-    uint64_t read, write;
+    alignas(64) uint64_t read;
+    uint64_t write;
     uint64_t write_checked; /* like `write`, for frames with code: store, then frame_written */
     uintptr_t addend;       /* host address = linear + addend */
     struct frame *frame;
@@ -165,6 +167,7 @@ struct cpu {
     uint64_t block_rip;
     struct block *block;   /* the one under way, or the last; NULL: none */
     uint64_t scratch;      /* a value on its way through a slow access */
+    gva_t missed;          /* the address of that access */
     uintptr_t stack_floor; /* below it, blocks are not chained (block_jump) */
     struct cpu_state state;
     uint16_t flags; /* AX after LAHF; SETO AL: AH = SF ZF 0 AF 0 PF 1 CF, AL = OF */

@@ -17,27 +17,31 @@ static inline struct tlb_entry *tlb_lookup(struct cpu *cpu, gva_t linear)
     return &cpu->tlb[linear >> FRAME_SHIFT & (TLB_ENTRIES - 1)];
 }
 
-static inline bool linear_write_slow(struct cpu *cpu, gva_t linear, uint64_t value, unsigned size)
-{
-    cpu->scratch = value;
-    return cpu_write_slow(cpu, linear, &cpu->scratch, size);
-}
+/* Out of the way of the frequent case: these keep all registers and take the address from
+ * cpu->missed, so that ops need no registers but those in which they got their arguments. */
+#define COLD_PATH __attribute__((no_caller_saved_registers, cold, noinline))
+
+/* A value goes to or comes from cpu->scratch. */
+COLD_PATH bool linear_read_missed_8(struct cpu *cpu);
+COLD_PATH bool linear_read_missed_16(struct cpu *cpu);
+COLD_PATH bool linear_read_missed_32(struct cpu *cpu);
+COLD_PATH bool linear_read_missed_64(struct cpu *cpu);
+COLD_PATH bool linear_write_missed_8(struct cpu *cpu);
+COLD_PATH bool linear_write_missed_16(struct cpu *cpu);
+COLD_PATH bool linear_write_missed_32(struct cpu *cpu);
+COLD_PATH bool linear_write_missed_64(struct cpu *cpu);
 
 #define DEFINE_LINEAR_ACCESS(bits)                                                                 \
-    static inline bool linear_read_slow_##bits(struct cpu *cpu, gva_t linear,                      \
-                                               uint##bits##_t *value)                              \
-    {                                                                                              \
-        if (!cpu_read_slow(cpu, linear, &cpu->scratch, sizeof(*value)))                            \
-            return false;                                                                          \
-        *value = (uint##bits##_t)cpu->scratch;                                                     \
-        return true;                                                                               \
-    }                                                                                              \
-                                                                                                   \
     static inline bool linear_read_##bits(struct cpu *cpu, gva_t linear, uint##bits##_t *value)    \
     {                                                                                              \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
-        if (__builtin_expect(linear - entry->read > FRAME_SIZE - sizeof(*value), 0))               \
-            return linear_read_slow_##bits(cpu, linear, value);                                    \
+        if (__builtin_expect(linear - entry->read > FRAME_SIZE - sizeof(*value), 0)) {             \
+            cpu->missed = linear;                                                                  \
+            if (!linear_read_missed_##bits(cpu))                                                   \
+                return false;                                                                      \
+            *value = (uint##bits##_t)cpu->scratch;                                                 \
+            return true;                                                                           \
+        }                                                                                          \
         *value = *(const volatile uint##bits##_t *)(linear + entry->addend);                       \
         return true;                                                                               \
     }                                                                                              \
@@ -45,8 +49,11 @@ static inline bool linear_write_slow(struct cpu *cpu, gva_t linear, uint64_t val
     static inline bool linear_write_##bits(struct cpu *cpu, gva_t linear, uint##bits##_t value)    \
     {                                                                                              \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
-        if (__builtin_expect(linear - entry->write > FRAME_SIZE - sizeof(value), 0))               \
-            return linear_write_slow(cpu, linear, value, sizeof(value));                           \
+        if (__builtin_expect(linear - entry->write > FRAME_SIZE - sizeof(value), 0)) {             \
+            cpu->scratch = value;                                                                  \
+            cpu->missed = linear;                                                                  \
+            return linear_write_missed_##bits(cpu);                                                \
+        }                                                                                          \
         *(volatile uint##bits##_t *)(linear + entry->addend) = value;                              \
         return true;                                                                               \
     }

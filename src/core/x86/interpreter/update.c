@@ -37,6 +37,17 @@ void *update_begin_slow(struct cpu *cpu, gva_t linear, unsigned size)
     return update->bounce;
 }
 
+#define DEFINE_MISSED(bits)                                                                        \
+    void *update_begin_missed_##bits(struct cpu *cpu)                                              \
+    {                                                                                              \
+        return update_begin_slow(cpu, cpu->missed, bits / 8);                                      \
+    }
+
+DEFINE_MISSED(8)
+DEFINE_MISSED(16)
+DEFINE_MISSED(32)
+DEFINE_MISSED(64)
+
 bool update_end_slow(struct cpu *cpu)
 {
     struct update *update = &cpu->update;

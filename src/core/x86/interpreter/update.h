@@ -20,15 +20,24 @@
 #include "core/x86/interpreter/memory_access.h"
 
 void *update_begin_slow(struct cpu *cpu, gva_t linear, unsigned size);
-bool update_end_slow(struct cpu *cpu);
+COLD_PATH void *update_begin_missed_8(struct cpu *cpu);
+COLD_PATH void *update_begin_missed_16(struct cpu *cpu);
+COLD_PATH void *update_begin_missed_32(struct cpu *cpu);
+COLD_PATH void *update_begin_missed_64(struct cpu *cpu);
+COLD_PATH bool update_end_slow(struct cpu *cpu);
 
 #define DEFINE_UPDATE_BEGIN(bits)                                                                  \
     static inline uint##bits##_t *update_begin_##bits(struct cpu *cpu, gva_t linear)               \
     {                                                                                              \
         const struct tlb_entry *entry = tlb_lookup(cpu, linear);                                   \
-        if (__builtin_expect(linear - entry->write > FRAME_SIZE - bits / 8, 0))                    \
-            return update_begin_slow(cpu, linear, bits / 8);                                       \
-        return (uint##bits##_t *)(linear + entry->addend);                                         \
+        if (__builtin_expect(linear - entry->write > FRAME_SIZE - bits / 8, 0)) {                  \
+            cpu->missed = linear;                                                                  \
+            return update_begin_missed_##bits(cpu);                                                \
+        }                                                                                          \
+        uint##bits##_t *pointer = (uint##bits##_t *)(linear + entry->addend);                      \
+        if (!pointer)                                                                              \
+            __builtin_unreachable();                                                               \
+        return pointer;                                                                            \
     }
 
 DEFINE_UPDATE_BEGIN(8)
