@@ -29,10 +29,11 @@ check: ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory all
 	@tests/run $(BUILD)
 
-bench: ## compare with crun and runc in one run
+bench: ## compare with crun, runc and QEMU's software engine, each in one run
 	@scripts/install-packages build bench
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)/openvirt
+	@bench/machines $(BUILD)/openvirt
 
 fuzz: ## 60 s of fuzzing of every parser of hostile input
 	@scripts/install-packages build fuzz

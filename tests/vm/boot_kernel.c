@@ -115,6 +115,7 @@ static int boot(struct wishes *wishes)
     for (unsigned i = 0; i < wishes->disk_count; i++)
         block_close(wishes->disks[i].block);
     vm_close(&vm);
+    fprintf(stderr, "boot-kernel: first instruction at %lu ns\n", vm.started);
     fprintf(stderr, "boot-kernel: %s after %lu ms\n", ends[end].text, milliseconds);
     return ends[end].status;
 }
