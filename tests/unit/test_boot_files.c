@@ -297,7 +297,7 @@ static struct kernel kernel_with(struct place *place, const char *const *modules
         AUTO_FREE char *info = string_format("depends=%s", modules[1]);
         free(write_module(place, name, info, strlen(info) + 1));
     }
-    return (struct kernel){ .name = (char *)"test",
+    return (struct kernel){ .name = string_copy("test"),
                             .directory = string_format("%s/entry", place->path) };
 }
 
@@ -311,10 +311,9 @@ static void modules_come_behind_what_they_depend_on(void **state)
 {
     struct place *place = *state;
     AUTO_MODULES struct modules modules = { 0 };
-    struct kernel kernel = kernel_with(
+    AUTO_KERNEL struct kernel kernel = kernel_with(
         place, (const char *const[]){ "ata_piix", "libata", "libata", "scsi-mod", "scsi_mod", "",
                                       "sd_mod", "scsi_mod", "ext4", "", "e1000", "", NULL });
-    AUTO_FREE char *directory = kernel.directory;
     assert_int_equal(modules_choose(&kernel, BOOT_MACHINE_PC, &modules, &place->error), 0);
     assert_int_equal(modules.first.count, 6);
     assert_ends_with(modules.first.items[0], "/scsi_mod.ko");
@@ -328,10 +327,9 @@ static void modules_that_need_each_other_end(void **state)
 {
     struct place *place = *state;
     AUTO_MODULES struct modules modules = { 0 };
-    struct kernel kernel =
+    AUTO_KERNEL struct kernel kernel =
         kernel_with(place, (const char *const[]){ "ata_piix", "sd_mod", "sd_mod", "ata_piix",
                                                   "ext4", "", NULL });
-    AUTO_FREE char *directory = kernel.directory;
     assert_int_equal(modules_choose(&kernel, BOOT_MACHINE_PC, &modules, &place->error), 0);
     assert_true(modules.first.count >= 3);
 }
@@ -340,8 +338,8 @@ static void a_kernel_without_the_disk_driver_is_refused(void **state)
 {
     struct place *place = *state;
     AUTO_MODULES struct modules modules = { 0 };
-    struct kernel kernel = kernel_with(place, (const char *const[]){ "ext4", "", NULL });
-    AUTO_FREE char *directory = kernel.directory;
+    AUTO_KERNEL struct kernel kernel =
+        kernel_with(place, (const char *const[]){ "ext4", "", NULL });
     free(write_text(place, "entry/modules/modules.builtin", "kernel/fs/other.ko\n"));
     assert_int_equal(modules_choose(&kernel, BOOT_MACHINE_PC, &modules, &place->error), -1);
     assert_non_null(strstr(place->error.message, "has no module ata_piix"));
