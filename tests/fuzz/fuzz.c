@@ -26,6 +26,7 @@ static const struct {
     { "layer-gzip", fuzz_layer_gzip },       /* the same, compressed */
     { "ide", fuzz_ide },                     /* registers, disks and bus master of the PIIX */
     { "e1000", fuzz_e1000 },                 /* registers and rings of the 82540EM */
+    { "machine", fuzz_whole_machine },       /* ports, registers and MSRs of machine pc */
     { "guest-channel", fuzz_guest_channel }, /* what the first process of a machine sends */
     { "virtio-block", fuzz_virtio_block },
     { "virtio-net", fuzz_virtio_net },
@@ -34,8 +35,9 @@ static const struct {
     { "virtio-balloon", fuzz_virtio_balloon },
     { "virtio-vsock", fuzz_virtio_vsock },
     { "virtio-9p", fuzz_virtio_9p },
-    { "share", fuzz_share }, /* the 9P server */
-    { "boot", fuzz_boot },   /* kernels: bzImage and ELF */
+    { "share", fuzz_share },     /* the 9P server */
+    { "boot", fuzz_boot },       /* kernels: bzImage and ELF */
+    { "decoder", fuzz_decoder }, /* instructions of the guest */
 };
 
 /* libFuzzer calls us with nothing of ours: the mode has to be kept. */

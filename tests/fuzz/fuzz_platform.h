@@ -24,9 +24,18 @@ uint64_t fuzz_take(struct fuzz_input *input, unsigned size);
 /* A value of `size` bytes that is often one of those that devices look for. */
 uint64_t fuzz_value(struct fuzz_input *input, unsigned size);
 
+#define FUZZ_ALLOCATIONS 16
+
 struct platform {
     uint64_t clock;
     struct platform_timer *timers;
+    void *allocations[FUZZ_ALLOCATIONS];
+    unsigned allocation_count;
+};
+
+struct platform_console {
+    struct platform_console_receiver receiver;
+    size_t accepts; /* bytes more */
 };
 
 struct platform_block {
@@ -53,6 +62,7 @@ void fuzz_machine_open(struct fuzz_machine *machine);
 void fuzz_machine_close(struct fuzz_machine *machine);
 /* Write some of the input to memory at an address that the input chooses. */
 void fuzz_fill_memory(struct fuzz_machine *machine, struct fuzz_input *input);
+void fuzz_platform_free(struct platform *platform);
 void fuzz_advance(struct platform *platform, uint64_t nanoseconds);
 void fuzz_block_open(struct platform_block *block, uint64_t size);
 void fuzz_block_close(struct platform_block *block);

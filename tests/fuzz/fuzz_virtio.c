@@ -22,11 +22,6 @@
 
 /* -- What the devices ask of a host -- */
 
-struct platform_console {
-    struct platform_console_receiver receiver;
-    size_t accepts;
-};
-
 struct platform_share {
     struct share_request *held;
 };
@@ -50,56 +45,8 @@ struct virtio_machine {
     struct platform_console consoles[2];
     struct platform_share share;
     struct platform_vsock vsock;
-    void *allocation;
     uint16_t next[VIRTIO_MAX_QUEUES];
 };
-
-/* Freed with the machine: a device is one allocation. */
-void *platform_allocate(struct platform *platform, size_t size)
-{
-    struct virtio_machine *m = (struct virtio_machine *)platform;
-    m->allocation = calloc(1, size);
-    return m->allocation;
-}
-
-void platform_memory_discard(struct platform *platform, uint8_t *address, size_t length)
-{
-    (void)platform;
-    memset(address, 0, length);
-}
-
-void platform_random(struct platform *platform, uint8_t *bytes, size_t length)
-{
-    (void)platform;
-    memset(bytes, 7, length);
-}
-
-void platform_log(struct platform *platform, enum platform_log_level level, const char *format, ...)
-{
-    (void)platform, (void)level, (void)format;
-}
-
-size_t platform_console_write(struct platform_console *console, const uint8_t *bytes, size_t length)
-{
-    volatile uint8_t sum = 0;
-    if (length > console->accepts)
-        length = console->accepts;
-    for (size_t i = 0; i < length; i++)
-        sum = (uint8_t)(sum + bytes[i]); /* that they are there */
-    console->accepts -= length;
-    return length;
-}
-
-void platform_console_set_receiver(struct platform_console *console,
-                                   struct platform_console_receiver receiver)
-{
-    console->receiver = receiver;
-}
-
-void platform_console_ready(struct platform_console *console)
-{
-    (void)console;
-}
 
 void platform_share_submit(struct platform_share *share, struct share_request *request)
 {
@@ -388,7 +335,7 @@ static void fuzz_virtio(const uint8_t *data, size_t size, make_device *make)
     finish(m);
     if (m->block.bytes)
         fuzz_block_close(&m->block);
-    free(m->allocation);
+    fuzz_platform_free(&m->machine.platform);
     fuzz_machine_close(&m->machine);
     free(m);
 }

@@ -12,7 +12,7 @@ fuzz_mode fuzz_json, fuzz_config, fuzz_process, fuzz_resources, fuzz_seccomp, fu
     fuzz_manifest, fuzz_image_config, fuzz_index, fuzz_layer, fuzz_layer_gzip, fuzz_ide, fuzz_e1000,
     fuzz_guest_channel, fuzz_virtio_block, fuzz_virtio_net, fuzz_virtio_console,
     fuzz_virtio_entropy, fuzz_virtio_balloon, fuzz_virtio_vsock, fuzz_virtio_9p, fuzz_share,
-    fuzz_boot;
+    fuzz_boot, fuzz_whole_machine, fuzz_decoder;
 
 /* A promise of the code under test. */
 #define PROMISE(condition)                                                                         \
