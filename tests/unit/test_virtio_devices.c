@@ -2,6 +2,7 @@
 /* The virtio console, network card, balloon, 9P transport and sockets, over fakes of the host. */
 #include "virtio_driver.h"
 
+#include "core/device/internet_checksum.h"
 #include "core/virtio/virtio_9p.h"
 #include "core/virtio/virtio_balloon.h"
 #include "core/virtio/virtio_console.h"
@@ -216,6 +217,24 @@ static void a_frame_is_received(void **state)
     assert_int_equal(driver_used_length(&f->driver, 0), 76);
     assert_int_equal(bytes[10], 1); /* one buffer */
     assert_memory_equal(bytes + 12, frame, sizeof(frame));
+}
+
+/* An IPv4 frame with an empty UDP datagram, as GUEST_CSUM asks us to look at it. */
+static void a_frame_whose_checksums_are_right_is_marked(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t frame[60] = { [12] = 8, [14] = 0x45, [17] = 28, [22] = 64, [23] = 17, [39] = 8 };
+    driver_plug(&f->driver, virtio_net_create(&f->wiring, &f->net));
+    driver_start(&f->driver, 1 << 1);
+    put_be16(frame + 24, (uint16_t)~internet_sum(frame + 14, 20, 0));
+    put_be16(frame + 40, (uint16_t)~internet_sum(frame + 34, 8, 17 + 8));
+    for (unsigned i = 0; i < 3; i++) {
+        const uint8_t *bytes = offer_writable(f, 0, i, 1526);
+        frame[41] ^= i == 1; /* wrong */
+        f->net.receiver.receive(f->net.receiver.context, frame, sizeof(frame));
+        assert_int_equal(bytes[0], i == 0 ? 2 : 0);
+        frame[12] = i == 1 ? 9 : 8; /* not IPv4 */
+    }
 }
 
 static void an_answer_within_the_sending_harms_neither_queue(void **state)
@@ -468,6 +487,7 @@ int main(void)
         DEVICE_TEST(a_checksum_is_completed),
         DEVICE_TEST(a_checksum_outside_the_frame_sends_nothing),
         DEVICE_TEST(a_frame_is_received),
+        DEVICE_TEST(a_frame_whose_checksums_are_right_is_marked),
         DEVICE_TEST(an_answer_within_the_sending_harms_neither_queue),
         DEVICE_TEST(a_frame_that_does_not_fit_is_dropped),
         DEVICE_TEST(a_page_that_is_given_up_reads_as_zero),

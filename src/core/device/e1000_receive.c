@@ -12,12 +12,6 @@
 #define TAG_LENGTH       4u
 #define FCS_LENGTH       4u
 
-#define ETHERTYPE_IPV4 0x0800u
-#define IPV4_SHORTEST  20u
-#define IPV4_FRAGMENT  0x3fffu /* more fragments, offset */
-#define PROTOCOL_TCP   6u
-#define PROTOCOL_UDP   17u
-
 struct receive_descriptor {
     uint64_t address;
     uint16_t length, checksum;
@@ -69,47 +63,26 @@ static uint32_t buffer_size(const struct e1000 *e1000)
 
 /* -- Checksums -- */
 
-static uint16_t pseudo_header(const uint8_t *ip, uint32_t length)
-{
-    return internet_sum(ip + 12, 8, ip[9] + length);
-}
-
-static void check_payload(const uint8_t *ip, uint32_t header, uint32_t total,
-                          struct verdict *verdict)
-{
-    uint32_t length = total - header;
-    bool tcp = ip[9] == PROTOCOL_TCP;
-    if (!tcp && ip[9] != PROTOCOL_UDP)
-        return;
-    if (length < (tcp ? 20u : 8u) || (!tcp && get_be16(ip + header + 6) == 0))
-        return; /* UDP may do without */
-    verdict->status |= E1000_RECEIVE_TCPCS;
-    if (internet_sum(ip + header, length, pseudo_header(ip, length)) != 0xffff)
-        verdict->errors |= E1000_RECEIVE_TCPE;
-}
-
-/* IPv4, TCP and UDP, of frames that are whole (317453, 3.2.9). */
+/* IPv4, TCP and UDP (317453, 3.2.9). */
 static void check_sums(const struct e1000 *e1000, const uint8_t *frame, uint32_t length,
                        struct verdict *verdict)
 {
     uint32_t rxcsum = e1000_get(e1000, E1000_RXCSUM);
-    const uint8_t *ip = frame + ETHERNET_HEADER;
-    verdict->status |= E1000_RECEIVE_IXSM;
-    if (length < ETHERNET_HEADER + IPV4_SHORTEST || get_be16(frame + ADDRESSES) != ETHERTYPE_IPV4)
+    if (!(rxcsum & (E1000_RXCSUM_IPOFL | E1000_RXCSUM_TUOFL))) {
+        verdict->status |= E1000_RECEIVE_IXSM;
         return;
-    uint32_t header = (ip[0] & 15) * 4u, total = get_be16(ip + 2);
-    if (ip[0] >> 4 != 4 || header < IPV4_SHORTEST || total < header ||
-        total > length - ETHERNET_HEADER)
-        return;
-    if (rxcsum & (E1000_RXCSUM_IPOFL | E1000_RXCSUM_TUOFL))
-        verdict->status &= (uint8_t)~E1000_RECEIVE_IXSM;
-    if (rxcsum & E1000_RXCSUM_IPOFL) {
-        verdict->status |= E1000_RECEIVE_IPCS;
-        if (internet_sum(ip, header, 0) != 0xffff)
-            verdict->errors |= E1000_RECEIVE_IPE;
     }
-    if (rxcsum & E1000_RXCSUM_TUOFL && !(get_be16(ip + 6) & IPV4_FRAGMENT))
-        check_payload(ip, header, total, verdict);
+    unsigned check = internet_check_frame(frame, length);
+    if (!(check & INTERNET_IP))
+        verdict->status |= E1000_RECEIVE_IXSM;
+    if (rxcsum & E1000_RXCSUM_IPOFL && check & INTERNET_IP) {
+        verdict->status |= E1000_RECEIVE_IPCS;
+        verdict->errors |= check & INTERNET_IP_WRONG ? E1000_RECEIVE_IPE : 0;
+    }
+    if (rxcsum & E1000_RXCSUM_TUOFL && check & INTERNET_PAYLOAD) {
+        verdict->status |= E1000_RECEIVE_TCPCS;
+        verdict->errors |= check & INTERNET_PAYLOAD_WRONG ? E1000_RECEIVE_TCPE : 0;
+    }
 }
 
 static uint16_t packet_checksum(const struct e1000 *e1000, const uint8_t *frame, uint32_t length)

@@ -7,6 +7,15 @@
 /* Sum of the 16-bit words in network order, an odd last byte padded with zero; folded. */
 uint16_t internet_sum(const uint8_t *bytes, size_t length, uint32_t initial);
 
+/* What the checksums of an Ethernet frame with IPv4 (and TCP or UDP, whole) say. */
+enum internet_check {
+    INTERNET_IP = 1 << 0, /* it is IPv4 */
+    INTERNET_IP_WRONG = 1 << 1,
+    INTERNET_PAYLOAD = 1 << 2, /* TCP or UDP with a checksum */
+    INTERNET_PAYLOAD_WRONG = 1 << 3
+};
+unsigned internet_check_frame(const uint8_t *frame, size_t length);
+
 static inline uint16_t internet_fold(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/virtio/virtio_net.h"
 
+#include "core/device/internet_checksum.h"
 #include "core/memory/copy.h"
 #include "core/virtio/virtio_pci.h"
 
@@ -10,8 +11,8 @@
             */
 
 enum { RECEIVE_QUEUE, TRANSMIT_QUEUE };
-enum feature { CSUM = 0, MAC = 5, STATUS = 16 };
-#define NEEDS_CSUM 1 /* in the header's flags, 5.1.6 */
+enum feature { CSUM = 0, GUEST_CSUM = 1, MAC = 5, STATUS = 16 };
+enum header_flags { NEEDS_CSUM = 1, DATA_VALID = 2 }; /* 5.1.6 */
 
 #define STATUS_LINK_UP 1
 
@@ -35,20 +36,6 @@ struct virtio_net {
 
 /* -- From the guest -- */
 
-/* RFC 1071 over frame[start ..], 16 bits big endian, the odd last byte padded with zero. */
-static uint16_t internet_checksum(const uint8_t *bytes, size_t length)
-{
-    uint64_t sum = 0;
-    size_t i;
-    for (i = 0; i + 1 < length; i += 2)
-        sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
-    if (i < length)
-        sum += (uint32_t)bytes[i] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
-
 /* The pseudo header's sum is in the checksum field already (5.1.6.2). */
 static bool complete_checksum(uint8_t *frame, size_t length, const struct header *header)
 {
@@ -56,11 +43,10 @@ static bool complete_checksum(uint8_t *frame, size_t length, const struct header
     if (header->checksum_start >= length || at + 2 > length)
         return false;
     uint16_t sum =
-        internet_checksum(frame + header->checksum_start, length - header->checksum_start);
+        (uint16_t)~internet_sum(frame + header->checksum_start, length - header->checksum_start, 0);
     if (sum == 0) /* UDP has no other way to say that there is a checksum; for TCP it is the same */
         sum = 0xffff;
-    frame[at] = (uint8_t)(sum >> 8);
-    frame[at + 1] = (uint8_t)sum;
+    put_be16(frame + at, sum);
     return true;
 }
 
@@ -107,19 +93,29 @@ static bool ready(void *context)
     return true;
 }
 
+/* We add up faster than the guest does: what is right it need not look at (5.1.6.4). */
+static uint8_t receive_flags(const struct virtio_net *net, const uint8_t *frame, size_t length)
+{
+    if (!virtio_has(&net->device, GUEST_CSUM))
+        return 0;
+    unsigned check = internet_check_frame(frame, length);
+    return check == (INTERNET_IP | INTERNET_PAYLOAD) ? DATA_VALID : 0;
+}
+
 /* One chain a frame: without MRG_RXBUF a driver's chains hold a whole one (5.1.6.3.1). A frame that
  * is too long for its chain is dropped. */
 static void receive(void *context, const uint8_t *frame, size_t length)
 {
     struct virtio_net *net = context;
     struct virtio_device *device = &net->device;
-    const struct header header = { .buffer_count = 1 };
+    struct header header = { .buffer_count = 1 };
     if (!virtio_running(device) || !virtio_take(device, RECEIVE_QUEUE, &net->received))
         return;
     if (net->received.writable_length < sizeof(header) + length) {
         virtqueue_untake(&device->queues[RECEIVE_QUEUE]);
         return;
     }
+    header.flags = receive_flags(net, frame, length);
     chain_write(&net->received, 0, &header, sizeof(header));
     chain_write(&net->received, sizeof(header), frame, length);
     virtio_give(device, RECEIVE_QUEUE, &net->received, (uint32_t)(sizeof(header) + length));
@@ -143,7 +139,8 @@ static const struct virtio_type type = {
     .name = "virtio-net",
     .identifier = 1,
     .class_code = 0x020000,
-    .features = VIRTIO_FEATURE(CSUM) | VIRTIO_FEATURE(MAC) | VIRTIO_FEATURE(STATUS),
+    .features = VIRTIO_FEATURE(CSUM) | VIRTIO_FEATURE(GUEST_CSUM) | VIRTIO_FEATURE(MAC) |
+                VIRTIO_FEATURE(STATUS),
     .queue_count = 2,
     .queue_size = QUEUE_SIZE,
     .notified = notified,
