@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The files are read and not mapped: somebody who shortens a mapped file while we look at it would
- * end us by SIGBUS.
+ * The files are mapped: what is read of them is page cache, which the limit of the machine's cgroup
+ * can take back, and not as much again as the guest has memory. Who shortens his own kernel while
+ * it is loaded ends his machine.
  */
 #include "vm/boot_file.h"
 
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 
 #define MOST_BYTES (UINT64_C(4) << 30)
 
@@ -38,12 +38,10 @@ int boot_file_open(struct boot_file *file, const char *what, const char *path, s
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (check(fd, what, path, &length, error) < 0)
         return -1;
-    void *bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return error_set(error, errno, "read the %s %s", what, path);
     file->image = (struct boot_image){ .bytes = bytes, .length = length };
-    if (read_all(fd, bytes, length) != (ssize_t)length)
-        return error_set(error, errno, "read the %s %s", what, path);
     return 0;
 }
 
