@@ -445,6 +445,41 @@ static void pse_36_reaches_beyond_4_gib(void **state)
     refused(f, LINEAR_32, 0, PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED);
 }
 
+static bool walk_cached(struct fixture *f, struct page_table_cache *cache, unsigned access)
+{
+    return page_walk_cached(&f->paging, &f->memory, cache, LINEAR, access, &f->found,
+                            &f->error_code);
+}
+
+static void a_cached_table_keeps_the_rights_of_the_levels_above(void **state)
+{
+    struct fixture *f = *state;
+    struct page_table_cache cache;
+    page_table_cache_empty(&cache);
+    *level_entry(f, 3) = TABLE(2) | P | US; /* read-only */
+    assert_true(walk_cached(f, &cache, PAGE_ACCESS_USER));
+    *level_entry(f, 4) = 0; /* not looked at */
+    assert_true(walk_cached(f, &cache, PAGE_ACCESS_USER));
+    assert_int_equal(f->found.physical, PAGE | 0xabc);
+    assert_false(f->found.writable);
+    page_table_cache_empty(&cache);
+    assert_false(walk_cached(f, &cache, PAGE_ACCESS_USER));
+}
+
+static void no_fault_comes_from_the_cache(void **state)
+{
+    struct fixture *f = *state;
+    struct page_table_cache cache;
+    page_table_cache_empty(&cache);
+    *level_entry(f, 3) = TABLE(2) | P | US;
+    assert_true(walk_cached(f, &cache, PAGE_ACCESS_USER));
+    *level_entry(f, 3) |= RW;
+    assert_true(walk_cached(f, &cache, PAGE_ACCESS_USER | PAGE_ACCESS_WRITE));
+    *level_entry(f, 1) = 0;
+    assert_false(walk_cached(f, &cache, 0));
+    assert_int_equal(f->error_code, 0);
+}
+
 static void a_trace_names_each_entry(void **state)
 {
     struct fixture *f = *state;
@@ -494,6 +529,8 @@ int main(void)
         TEST(two_levels_of_32_bit_entries),
         TEST(page_size_counts_under_pse_alone),
         TEST(pse_36_reaches_beyond_4_gib),
+        TEST(a_cached_table_keeps_the_rights_of_the_levels_above),
+        TEST(no_fault_comes_from_the_cache),
         TEST(a_trace_names_each_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,8 +200,60 @@ static enum walk_outcome walk_leaf(const struct walk *walk, const struct entry *
     return WALK_DONE;
 }
 
+void page_table_cache_empty(struct page_table_cache *cache)
+{
+    for (unsigned i = 0; i < PAGE_TABLE_CACHE_ENTRIES; i++)
+        cache->entries[i].region = PAGE_TABLE_CACHE_NONE;
+}
+
+#define REGION_SHIFT 21
+
+static struct page_table_cache_entry *cache_entry(struct page_table_cache *cache, gva_t linear)
+{
+    return &cache->entries[linear >> REGION_SHIFT & (PAGE_TABLE_CACHE_ENTRIES - 1)];
+}
+
+static void cache_fill(const struct walk *walk, struct page_table_cache *cache,
+                       const struct page_translation *translation)
+{
+    *cache_entry(cache, walk->linear) = (struct page_table_cache_entry){
+        .region = walk->linear >> REGION_SHIFT,
+        .table = walk->table,
+        .writable = translation->writable,
+        .user = translation->user,
+        .execute_disable = translation->execute_disable,
+    };
+}
+
+/* The last level alone, where the cache knows its table. WALK_FAULT: to be walked from the root. */
+static enum walk_outcome walk_from_cache(const struct paging *paging,
+                                         const struct guest_memory *memory,
+                                         struct page_table_cache *cache, gva_t linear,
+                                         unsigned access, struct page_translation *translation,
+                                         uint32_t *error_code)
+{
+    const struct page_table_cache_entry *cached = cache_entry(cache, linear);
+    if (cached->region != linear >> REGION_SHIFT)
+        return WALK_FAULT;
+    struct walk walk = { .paging = paging,
+                         .memory = memory,
+                         .linear = linear,
+                         .level = 1,
+                         .index_bits = 9,
+                         .entry_size = 8,
+                         .table = cached->table };
+    struct entry entry;
+    walk_load(&walk, &entry);
+    if (!(entry.value & ENTRY_PRESENT) || walk_reserved(&walk, entry.value, true))
+        return WALK_FAULT;
+    translation->writable = cached->writable && entry.value & ENTRY_WRITABLE;
+    translation->user = cached->user && entry.value & ENTRY_USER;
+    translation->execute_disable = cached->execute_disable || entry.value & ENTRY_XD;
+    return walk_leaf(&walk, &entry, access, translation, error_code);
+}
+
 static enum walk_outcome walk_once(const struct paging *paging, const struct guest_memory *memory,
-                                   gva_t linear, unsigned access,
+                                   struct page_table_cache *cache, gva_t linear, unsigned access,
                                    struct page_translation *translation, uint32_t *error_code)
 {
     struct walk walk;
@@ -228,11 +280,20 @@ static enum walk_outcome walk_once(const struct paging *paging, const struct gue
         if (!(access & PAGE_ACCESS_PROBE) && !entry_set(&walk, &entry, ENTRY_ACCESSED))
             return WALK_AGAIN;
         walk.table = entry.value & paging->address;
+        if (cache && walk.level == 2)
+            cache_fill(&walk, cache, translation);
     }
 }
 
 bool page_walk(const struct paging *paging, const struct guest_memory *memory, gva_t linear,
                unsigned access, struct page_translation *translation, uint32_t *error_code)
+{
+    return page_walk_cached(paging, memory, NULL, linear, access, translation, error_code);
+}
+
+bool page_walk_cached(const struct paging *paging, const struct guest_memory *memory,
+                      struct page_table_cache *cache, gva_t linear, unsigned access,
+                      struct page_translation *translation, uint32_t *error_code)
 {
     if (paging->mode == PAGING_NONE) {
         *translation = (struct page_translation){ .physical = linear & paging->physical_mask,
@@ -243,8 +304,13 @@ bool page_walk(const struct paging *paging, const struct guest_memory *memory, g
         return true;
     }
     enum walk_outcome outcome;
+    if (paging->mode == PAGING_32_BIT)
+        cache = NULL; /* its tables are of 4 MiB */
+    if (cache && walk_from_cache(paging, memory, cache, linear, access, translation, error_code) ==
+                     WALK_DONE)
+        return true;
     do
-        outcome = walk_once(paging, memory, linear, access, translation, error_code);
+        outcome = walk_once(paging, memory, cache, linear, access, translation, error_code);
     while (outcome == WALK_AGAIN);
     if (outcome == WALK_DONE)
         return true;

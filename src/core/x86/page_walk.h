@@ -46,6 +46,28 @@ struct page_translation {
     bool dirty, global;
 };
 
+/*
+ * A paging-structure cache (4.10.3): page tables that walks came to of late, each of 2 MiB, with
+ * the rights of the levels above. Its owner empties it when the guest invalidates anything.
+ */
+#define PAGE_TABLE_CACHE_ENTRIES 64
+#define PAGE_TABLE_CACHE_NONE    (~UINT64_C(0))
+
+struct page_table_cache {
+    struct page_table_cache_entry {
+        uint64_t region; /* linear address >> 21 */
+        gpa_t table;
+        bool writable, user, execute_disable;
+    } entries[PAGE_TABLE_CACHE_ENTRIES];
+};
+
+void page_table_cache_empty(struct page_table_cache *cache);
+
+/* As page_walk, with a cache. A fault is always found without it. */
+bool page_walk_cached(const struct paging *paging, const struct guest_memory *memory,
+                      struct page_table_cache *cache, gva_t linear, unsigned access,
+                      struct page_translation *translation, uint32_t *error_code);
+
 /* False: a page fault with `*error_code`. */
 bool page_walk(const struct paging *paging, const struct guest_memory *memory, gva_t linear,
                unsigned access, struct page_translation *translation, uint32_t *error_code);

@@ -37,7 +37,7 @@
 
 struct instruction;
 
-#define TLB_ENTRIES 1024 /* of each mode; a power of two */
+#define TLB_ENTRIES 2048 /* of each mode; a power of two */
 
 /* How memory is looked at: pages that a mode may not touch are not in its part of the TLB. */
 enum access_mode {
@@ -201,6 +201,7 @@ struct cpu {
     const struct cpuid_table *cpuid;
     struct vcpu_request request;
     struct tlb_usage tlb_usage[ACCESS_ROWS];
+    struct page_table_cache page_tables;
     struct fetch_entry fetch_tlb[2][FETCH_TLB_ENTRIES]; /* supervisor, user */
     struct tlb_entry tlbs[ACCESS_ROWS][TLB_ENTRIES];
 };

@@ -58,6 +58,7 @@ static void flush(struct cpu *cpu, bool global_too)
         for (unsigned i = 0; i < FETCH_TLB_ENTRIES; i++)
             if (global_too || !cpu->fetch_tlb[user][i].global)
                 cpu->fetch_tlb[user][i].page = FETCH_NONE;
+    page_table_cache_empty(&cpu->page_tables);
     cpu->fetch_generation++;
 }
 
@@ -111,6 +112,7 @@ void tlb_flush_page(struct cpu *cpu, gva_t linear)
             if (entries[i].large && same_large_page(entries[i].page, linear))
                 entries[i].page = FETCH_NONE;
     }
+    page_table_cache_empty(&cpu->page_tables);
     cpu->fetch_generation++;
 }
 
@@ -237,7 +239,8 @@ static bool page_walk_for(struct cpu *cpu, enum access_mode mode, gva_t linear, 
     if (!linear_is_canonical(cpu, linear))
         return raise_non_canonical(cpu, linear);
     unsigned access = walk_access(cpu, mode) | (write ? PAGE_ACCESS_WRITE : 0);
-    if (!page_walk(&cpu->paging, cpu->memory, linear, access, &translation, &error_code))
+    if (!page_walk_cached(&cpu->paging, cpu->memory, &cpu->page_tables, linear, access,
+                          &translation, &error_code))
         return cpu_raise_page_fault(cpu, linear, error_code);
     const struct memory_slot *slot = guest_memory_slot(cpu->memory, translation.physical);
     *page = (struct page){ .physical = translation.physical };
@@ -298,7 +301,8 @@ static const uint8_t *fetch_walk(struct cpu *cpu, gva_t linear, struct fetch_ent
         return NULL;
     }
     unsigned access = PAGE_ACCESS_FETCH | (cpu->privilege_level == 3 ? PAGE_ACCESS_USER : 0);
-    if (!page_walk(&cpu->paging, cpu->memory, linear, access, &translation, &error_code)) {
+    if (!page_walk_cached(&cpu->paging, cpu->memory, &cpu->page_tables, linear, access,
+                          &translation, &error_code)) {
         cpu_raise_page_fault(cpu, linear, error_code);
         return NULL;
     }
