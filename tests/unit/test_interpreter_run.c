@@ -261,6 +261,20 @@ static void a_code_breakpoint_stops_before_its_instruction(void **unused)
     guest_free(guest);
 }
 
+ASSEMBLE(move_gs, 64,
+         "mov ecx, 0xc0000101; mov eax, 0x30000; xor edx, edx; wrmsr; "
+         "mov ebx, 5; lock xadd gs:[8], ebx; hlt");
+static void a_base_written_by_wrmsr_counts_at_once(void **unused)
+{
+    struct guest *guest = guest_new(GUEST_LONG);
+    (void)unused;
+    guest_put(guest, GUEST_DATA + 8, "\x07", 1);
+    guest_execute(guest, move_gs);
+    assert_int_equal(guest_register(guest, RBX), 7);
+    assert_int_equal(guest->ram[GUEST_DATA + 8], 12);
+    guest_free(guest);
+}
+
 /* -- Exits -- */
 
 ASSEMBLE(ports, 64, "mov edx, 0x3f8; mov al, 7; out dx, al; in al, dx; movzx ebx, al; hlt");
@@ -346,6 +360,7 @@ int main(void)
         cmocka_unit_test(without_a_table_of_interrupts_a_fault_is_a_shutdown),
         cmocka_unit_test(with_tf_a_trap_follows_each_instruction),
         cmocka_unit_test(a_code_breakpoint_stops_before_its_instruction),
+        cmocka_unit_test(a_base_written_by_wrmsr_counts_at_once),
         cmocka_unit_test(a_port_is_written_and_read_by_exits),
         cmocka_unit_test(a_read_modify_write_of_mmio_is_two_exits_and_one_instruction),
         cmocka_unit_test(setting_the_state_drops_what_an_exit_left_half_done),
