@@ -167,9 +167,11 @@ static int add_kernel(const struct launch_context *context, struct json_object *
     const struct boot_files *files = &context->boot_files;
     const struct launch_request *request = context->request;
     struct json_object *kernel = json_object_new_object(), *words = json_object_new_array();
-    bool by_pvh = is_para(request) && files->vmlinux;
+    /* Unpacked it starts in a third of the time: most of a software engine's boot is the guest's
+     * own decompressor. */
+    const char *path = files->vmlinux ? files->vmlinux : files->bzimage;
     json_add(vm, "kernel", kernel);
-    if (add_path(kernel, "path", by_pvh ? files->vmlinux : files->bzimage, error) < 0 ||
+    if (add_path(kernel, "path", path, error) < 0 ||
         add_path(kernel, "initrd", files->initramfs, error) < 0)
         return -1;
     json_add(kernel, "parameters", words);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/machine/boot_elf.h"
 #include "core/machine/boot_linux.h"
 #include "core/machine/boot_pvh.h"
 #include "mode.h"
@@ -42,6 +43,8 @@ void fuzz_boot(const uint8_t *data, size_t size)
     struct boot_image payload = boot_linux_payload(&request.kernel);
     PROMISE(payload.length == 0 || (payload.bytes >= data && payload.length <= size));
     if (boot_pvh(&context, &state) == BOOT_OK)
+        PROMISE(guest_slice(&m.memory, state.rip, 1) && state.rip >= BOOT_KERNEL_LOWEST);
+    if (boot_elf(&context, &state) == BOOT_OK)
         PROMISE(guest_slice(&m.memory, state.rip, 1) && state.rip >= BOOT_KERNEL_LOWEST);
     free(m.ram);
     free(m.frames);

@@ -3,6 +3,7 @@
  */
 #include "fake_platform.h"
 
+#include "core/machine/boot_elf.h"
 #include "core/machine/boot_linux.h"
 #include "core/machine/boot_pvh.h"
 
@@ -325,6 +326,55 @@ static void a_truncated_elf_file_is_refused(void **state)
     }
 }
 
+/* -- Linux, unpacked -- */
+
+static void an_unpacked_kernel_is_entered_in_64_bit_mode(void **state)
+{
+    struct fixture *f = *state;
+    make_elf(f);
+    store(f, 24, 0x1000100, 8);
+    f->request.initrd = (struct boot_image){ f->initrd, sizeof(f->initrd) };
+    assert_int_equal(boot_elf(&f->context, &f->state), BOOT_OK);
+    assert_int_equal(f->state.rip, 0x1000100);
+    assert_int_equal(f->state.general[RSI], BOOT_PARAMS_ADDRESS);
+    assert_int_equal(f->state.efer, EFER_LME | EFER_LMA);
+    assert_true(f->state.segments[SEGMENT_CS].attributes & SEGMENT_LONG);
+    assert_int_equal(load(f, BOOT_PARAMS_ADDRESS + 0x202, 4), 0x53726448);
+    assert_int_equal(load(f, BOOT_PARAMS_ADDRESS + 0x1e8, 1), 3);
+    assert_int_equal(load(f, BOOT_PARAMS_ADDRESS + 0x21c, 4), sizeof(f->initrd));
+    gpa_t level_3 = load(f, f->state.cr3, 8) & ~0xfffull;
+    gpa_t level_2 = load(f, level_3, 8) & ~0xfffull;
+    assert_int_equal(load(f, level_2 + 8 * 8, 8), 0x1000000 | 0x83); /* 16 MiB is 16 MiB */
+}
+
+static void an_unpacked_32_bit_kernel_is_entered_without_paging(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t program[8] = { 1, 1024, 0, 16 << 20, 4096, 8192, 5, 4096 };
+    make_elf(f);
+    memset(f->file + 16, 0, 200);
+    f->file[4] = 1;
+    store(f, 18, 3, 2);
+    store(f, 24, 16 << 20, 4);
+    store(f, 28, 52, 4);
+    store(f, 42, 32, 2);
+    store(f, 44, 1, 2);
+    memcpy(f->file + 52, program, sizeof(program));
+    assert_int_equal(boot_elf(&f->context, &f->state), BOOT_OK);
+    assert_int_equal(f->state.rip, 16 << 20);
+    assert_int_equal(f->state.cr0, CR0_PE | CR0_ET);
+}
+
+static void an_entry_outside_the_kernel_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    make_elf(f);
+    store(f, 24, 0x3000000, 8);
+    assert_int_equal(boot_elf(&f->context, &f->state), BOOT_KERNEL_MALFORMED);
+    store(f, 24, UINT64_MAX, 8);
+    assert_int_equal(boot_elf(&f->context, &f->state), BOOT_KERNEL_MALFORMED);
+}
+
 static void every_problem_has_a_sentence(void **state)
 {
     (void)state;
@@ -351,6 +401,9 @@ int main(void)
         BOOT_TEST(a_note_that_is_longer_than_its_segment_is_ignored),
         BOOT_TEST(segments_stay_within_file_and_memory),
         BOOT_TEST(a_truncated_elf_file_is_refused),
+        BOOT_TEST(an_unpacked_kernel_is_entered_in_64_bit_mode),
+        BOOT_TEST(an_unpacked_32_bit_kernel_is_entered_without_paging),
+        BOOT_TEST(an_entry_outside_the_kernel_is_refused),
         BOOT_TEST(every_problem_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #define SELECTOR_TSS  0x20
 #define FLAT_CODE     UINT64_C(0x00cf9b000000ffff)
 #define FLAT_DATA     UINT64_C(0x00cf93000000ffff)
+#define LONG_CODE     UINT64_C(0x00af9b000000ffff)
 #define EMPTY_TSS     UINT64_C(0x00008b0000000067)
 
 const char *boot_problem_text(enum boot_problem problem)
@@ -63,6 +64,12 @@ void boot_enter_protected_mode(const struct boot_context *context, gpa_t entry,
     state->rip = entry;
     for (unsigned i = 0; i < 16; i++)
         state->general[i] = 0;
+}
+
+void boot_write_long_code_descriptor(const struct boot_context *context)
+{
+    const uint64_t descriptor = LONG_CODE;
+    boot_write(context->memory, BOOT_GDT_ADDRESS + SELECTOR_CODE, &descriptor, sizeof(descriptor));
 }
 
 enum boot_problem boot_place_initrd(const struct boot_context *context, gpa_t lowest, gpa_t limit,

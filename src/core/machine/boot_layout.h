@@ -6,6 +6,7 @@
  *      0x0500  global descriptor table
  *      0x6000  start information of PVH, its module list and memory map
  *      0x7000  boot_params of Linux ("zero page")
+ *      0x9000  page tables of a 64-bit entry, six of them
  *     0x20000  command line
  */
 #pragma once
@@ -17,6 +18,7 @@
 #define BOOT_GDT_ADDRESS          0x500u
 #define BOOT_START_INFO_ADDRESS   0x6000u
 #define BOOT_PARAMS_ADDRESS       0x7000u
+#define BOOT_PAGE_TABLES_ADDRESS  0x9000u
 #define BOOT_COMMAND_LINE_ADDRESS 0x20000u
 #define BOOT_COMMAND_LINE_ROOM    0x10000u
 #define BOOT_KERNEL_LOWEST        0x100000u /* kernels lie above */
@@ -32,6 +34,9 @@ struct boot_context {
  * memory. */
 void boot_enter_protected_mode(const struct boot_context *context, gpa_t entry,
                                struct cpu_state *state);
+
+/* The code descriptor becomes one of 64-bit code. */
+void boot_write_long_code_descriptor(const struct boot_context *context);
 
 /* Copy the initrd as high as it goes: page-aligned, at or above `lowest`, below `limit` and the
  * end of low RAM. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/machine/boot_pvh.h"
 
-#include "core/machine/elf.h"
+#include "core/machine/elf_load.h"
 #include "core/memory/copy.h"
 
 #define NOTE_PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -71,67 +71,23 @@ static uint64_t entry_in_notes(const uint8_t *bytes, uint64_t length)
     return 0;
 }
 
-/* -- Loading -- */
-
-struct loaded {
-    uint64_t entry;
-    gpa_t end; /* of the highest segment */
-    bool entry_in_segment;
-};
-
-static enum boot_problem load_segment(const struct boot_context *context,
-                                      const struct elf_segment *segment)
-{
-    gpa_t low_end = memory_map_low_end(context->map);
-    gpa_t start = segment->physical_address;
-    if (segment->memory_size < segment->file_size || start < BOOT_KERNEL_LOWEST)
-        return BOOT_KERNEL_MALFORMED;
-    if (start > low_end || segment->memory_size > low_end - start)
-        return BOOT_KERNEL_TOO_LARGE;
-    const uint8_t *bytes = context->request->kernel.bytes + segment->offset;
-    if (!boot_write(context->memory, start, bytes, segment->file_size) ||
-        !boot_fill(context->memory, start + segment->file_size, 0,
-                   segment->memory_size - segment->file_size))
-        return BOOT_KERNEL_TOO_LARGE;
-    return BOOT_OK;
-}
-
-static enum boot_problem load_segments(const struct boot_context *context,
-                                       const struct elf_file *file, struct loaded *loaded)
-{
-    for (unsigned i = 0; i < file->count; i++) {
-        struct elf_segment segment;
-        elf_segment(file, i, &segment);
-        if (segment.type != ELF_LOAD || segment.memory_size == 0)
-            continue;
-        enum boot_problem problem = load_segment(context, &segment);
-        if (problem != BOOT_OK)
-            return problem;
-        gpa_t end = segment.physical_address + segment.memory_size;
-        if (end > loaded->end)
-            loaded->end = end;
-        loaded->entry_in_segment |= loaded->entry - segment.physical_address < segment.memory_size;
-    }
-    return loaded->entry_in_segment ? BOOT_OK : BOOT_KERNEL_MALFORMED;
-}
-
 /* decode: all segments are there, and one of them names the entry. */
 static enum boot_problem decode(const struct boot_image *kernel, struct elf_file *file,
-                                struct loaded *loaded)
+                                uint64_t *entry)
 {
     if (!elf_open(kernel, file))
         return elf_recognizes(kernel) ? BOOT_KERNEL_MALFORMED : BOOT_NO_KERNEL;
-    *loaded = (struct loaded){ 0 };
+    *entry = 0;
     for (unsigned i = 0; i < file->count; i++) {
         struct elf_segment segment;
         if (!elf_segment(file, i, &segment))
             return BOOT_KERNEL_TRUNCATED;
-        if (segment.type == ELF_NOTE && !loaded->entry)
-            loaded->entry = entry_in_notes(kernel->bytes + segment.offset, segment.file_size);
+        if (segment.type == ELF_NOTE && !*entry)
+            *entry = entry_in_notes(kernel->bytes + segment.offset, segment.file_size);
     }
-    if (!loaded->entry)
+    if (!*entry)
         return BOOT_KERNEL_NO_ENTRY;
-    return loaded->entry < PLATFORM_LIMIT ? BOOT_OK : BOOT_KERNEL_MALFORMED;
+    return *entry < PLATFORM_LIMIT ? BOOT_OK : BOOT_KERNEL_MALFORMED;
 }
 
 /* -- What the kernel is told -- */
@@ -163,19 +119,19 @@ static void write_start_info(const struct boot_context *context, gpa_t initrd)
 enum boot_problem boot_pvh(const struct boot_context *context, struct cpu_state *state)
 {
     struct elf_file file;
-    struct loaded loaded;
-    gpa_t initrd = 0;
-    enum boot_problem problem = decode(&context->request->kernel, &file, &loaded);
+    uint64_t entry;
+    gpa_t initrd = 0, end = 0;
+    enum boot_problem problem = decode(&context->request->kernel, &file, &entry);
     if (problem == BOOT_OK)
-        problem = load_segments(context, &file, &loaded);
+        problem = elf_load(context, &file, entry, &end);
     if (problem == BOOT_OK && context->request->initrd.length > 0)
-        problem = boot_place_initrd(context, loaded.end, PLATFORM_LIMIT, &initrd);
+        problem = boot_place_initrd(context, end, PLATFORM_LIMIT, &initrd);
     if (problem == BOOT_OK)
         problem = boot_place_command_line(context, BOOT_COMMAND_LINE_ROOM - 1);
     if (problem != BOOT_OK)
         return problem;
     write_start_info(context, initrd);
-    boot_enter_protected_mode(context, loaded.entry, state);
+    boot_enter_protected_mode(context, entry, state);
     state->general[RBX] = BOOT_START_INFO_ADDRESS;
     return BOOT_OK;
 }

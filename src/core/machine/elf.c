@@ -67,6 +67,7 @@ bool elf_open(const struct boot_image *image, struct elf_file *file)
     file->image = image;
     file->wide = narrow.class == CLASS_64;
     file->table = file->wide ? wide.program_headers : narrow.program_headers;
+    file->entry = file->wide ? wide.entry : narrow.entry;
     file->count = file->wide ? wide.program_header_count : narrow.program_header_count;
     file->entry_size = file->wide ? wide.program_header_size : narrow.program_header_size;
     size_t least = file->wide ? sizeof(struct program_header_64) : sizeof(struct program_header_32);

@@ -14,7 +14,7 @@ struct elf_segment {
 struct elf_file {
     const struct boot_image *image;
     bool wide; /* 64 bits */
-    uint64_t table;
+    uint64_t table, entry;
     unsigned count, entry_size;
 };
 

@@ -2,6 +2,7 @@
 #include "core/machine/machine.h"
 
 #include "core/machine/acpi.h"
+#include "core/machine/boot_elf.h"
 #include "core/machine/boot_linux.h"
 #include "core/machine/boot_pvh.h"
 #include "core/machine/layout.h"
@@ -128,6 +129,16 @@ static void set_memory_types(const struct machine *machine, struct cpu_state *st
     state->mtrr_default_type = MTRR_ENABLE | MTRR_FIXED_ENABLE | MTRR_WRITE_BACK;
 }
 
+/* PVH is for guests that know: its entry tells a kernel that it was started by a hypervisor. */
+static enum boot_problem enter_kernel(const struct machine *machine,
+                                      const struct boot_context *context, struct cpu_state *state)
+{
+    if (!boot_pvh_recognizes(&context->request->kernel))
+        return boot_linux(context, state);
+    return machine->request.kind == MACHINE_MICRO ? boot_pvh(context, state)
+                                                  : boot_elf(context, state);
+}
+
 enum boot_problem machine_boot(struct machine *machine, const struct boot_request *request,
                                struct cpu_state *state)
 {
@@ -142,8 +153,7 @@ enum boot_problem machine_boot(struct machine *machine, const struct boot_reques
         .acpi_rsdp = write_tables(machine),
     };
     write_identity(machine);
-    enum boot_problem problem = boot_pvh_recognizes(&request->kernel) ? boot_pvh(&context, state)
-                                                                      : boot_linux(&context, state);
+    enum boot_problem problem = enter_kernel(machine, &context, state);
     if (problem == BOOT_OK)
         set_memory_types(machine, state);
     return problem;
