@@ -483,7 +483,7 @@ static void in_real_mode_a_fault_saves_its_own_ip_and_no_error_code(void **state
 }
 
 GUEST_CODE(call_and_return, 16,
-           "push cs; push offset 1f - call_and_return; pushf; pop ax;"
+           "push cs; .byte 0x68; .word 1f - call_and_return; pushf; pop ax;"
            "or ax, 0x0200; pop bx; pop cx; push ax; push cx; push bx; iret;"
            "1: hlt");
 

@@ -331,7 +331,8 @@ static void tsd_hides_the_time_from_users(void **state)
 /* -- Fast system calls -- */
 
 GUEST_CODE(system_call, 64, "syscall; ud2");
-GUEST_CODE(system_return, 64, "rex.w sysret");
+GUEST_CODE(system_return, 64,
+           ".byte 0x48, 0x0f, 0x07"); /* SYSRETQ, as assemblers do not agree on its name */
 
 #define STAR_VALUE (UINT64_C(0x2b) << 48 | (uint64_t)KERNEL_CODE << 32)
 
