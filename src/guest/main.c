@@ -30,6 +30,8 @@ enum {
 /* systemd(1), "Signals": what tells it to stop the machine, and to start it again. */
 enum { SIGNAL_SYSTEMD_POWER_OFF = 34 + 4, SIGNAL_SYSTEMD_REBOOT = 34 + 5 };
 
+#define SIGNAL_BIT(number) (1ULL << ((number)-1)) /* of a set of the kernel's */
+
 struct guest {
     struct channel channel;
     struct processes processes;
@@ -198,7 +200,7 @@ static void do_power_off(struct guest *guest, uint32_t process, struct fields *f
 /* The image's init ends all others when it shuts down, and waits long for who does not go. */
 static void serve_beside_init(void)
 {
-    const uint64_t blocked = ~(1ULL << (SIGNAL_TERMINATE - 1));
+    const uint64_t blocked = ~SIGNAL_BIT(SIGNAL_TERMINATE);
     CALL4(__NR_rt_sigprocmask, SET_MASK, &blocked, 0, sizeof(blocked));
     CALL0(__NR_setsid);
 }
@@ -217,8 +219,11 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
     int fd = result == 0 ? sys_open(console, O_RDWR | O_NOCTTY, 0) : -1;
     int pid = fd < 0 ? -1 : sys_fork();
     if (pid > 0) {
-        const uint64_t no_signal = 0;
-        CALL4(__NR_rt_sigprocmask, SET_MASK, &no_signal, 0, sizeof(no_signal));
+        /* What comes before init has said what it does with it would be lost to process 1: blocked
+         * it waits, until systemd reads it or unblocks it. */
+        const uint64_t blocked =
+            SIGNAL_BIT(SIGNAL_SYSTEMD_POWER_OFF) | SIGNAL_BIT(SIGNAL_SYSTEMD_REBOOT);
+        CALL4(__NR_rt_sigprocmask, SET_MASK, &blocked, 0, sizeof(blocked));
         for (int i = 0; i < 3; i++)
             sys_dup_to(fd, i);
         CALL3(__NR_execve, path, arguments, environment);
@@ -336,7 +341,7 @@ static void tell_kernel_log(void *context, const char *what, int error)
 
 static int begin(struct guest *guest)
 {
-    const uint64_t all_signals = ~0ULL, child = 1ULL << (SIGNAL_CHILD - 1);
+    const uint64_t all_signals = ~0ULL, child = SIGNAL_BIT(SIGNAL_CHILD);
     mounts_begin();
     CALL4(__NR_rt_sigprocmask, SET_MASK, &all_signals, 0, sizeof(all_signals));
     guest->signal_fd =

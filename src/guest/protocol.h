@@ -197,7 +197,7 @@ struct guest_power_off {
     uint32_t how;
 };
 
-/* GUEST_HAND_OVER: become the image's own init. Strings: its path, the console device below /dev.
+/* GUEST_HAND_OVER: become the image's own init. Strings: its path, its console ("/dev/ttyS0").
  */
 
 struct guest_started {

@@ -22,6 +22,8 @@ int launch_command(const struct launch_request *request, const struct image *ima
     else if (!request->entrypoint)
         for (size_t i = 0; i < image->config.command.count; i++)
             string_list_add(command, image->config.command.items[i]);
+    if (!command->count && request->vm.init)
+        string_list_add(command, request->vm.init);
     if (!command->count)
         return error_set(error, 0, "%s says no command to run: give one, as in `-- /bin/sh`",
                          request->image);

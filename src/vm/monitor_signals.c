@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Signals are for the command: the monitor passes on what it gets. Until the command runs, those
- * that end things end the machine. With an init of the image they press the power button.
+ * that end things end the machine. With an init of the image they ask that to shut down as systemd
+ * is asked (systemd(1), "Signals"); one that does not know it finds the power button pressed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,12 +13,38 @@
 #include "vm/monitor_state.h"
 #include "vm/terminal.h"
 
+/* Guest time, for init to begin with its shutting down. */
+#define POWER_BUTTON_DELAY (3 * UINT64_C(1000000000))
+
 static const int kept_signals[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE,
                                     SIGILL,  SIGSYS,  SIGTRAP, SIGABRT };
 
 static bool ends_things(int number)
 {
     return number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM;
+}
+
+static void press_power_button(void *context)
+{
+    struct monitor *monitor = context;
+    machine_power_button(monitor->vm.machine);
+}
+
+/* A second time the button is pressed at once. */
+static void ask_init_to_shut_down(struct monitor *monitor)
+{
+    struct platform *platform = &monitor->vm.platform;
+    if (monitor->asked_to_shut_down) {
+        machine_power_button(monitor->vm.machine);
+        return;
+    }
+    monitor->asked_to_shut_down = true;
+    guest_channel_power_off(session_channel(monitor->session), GUEST_POWER_DOWN);
+    session_flush(monitor->session);
+    monitor->power_button =
+        (struct platform_timer){ .expired = press_power_button, .context = monitor };
+    platform_timer_arm(platform, &monitor->power_button,
+                       platform_clock(platform) + POWER_BUTTON_DELAY);
 }
 
 static void pass_on(struct monitor *monitor, int number)
@@ -33,7 +60,7 @@ static void pass_on(struct monitor *monitor, int number)
         session_signal(monitor->process, number);
     } else if (monitor->request.settings->init && monitor->told) {
         if (ends_things(number))
-            machine_power_button(monitor->vm.machine);
+            ask_init_to_shut_down(monitor);
     } else if (ends_things(number)) {
         monitor->has_status = true;
         monitor->status = 128 + number;

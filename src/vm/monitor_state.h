@@ -32,8 +32,10 @@ struct monitor {
     struct session_process *process; /* the command, while it runs */
     struct control_server *control;
     struct event_source signals;
-    bool told;       /* started() or failed() was called */
-    bool has_status; /* `status` is the command's */
+    bool asked_to_shut_down;            /* the image's init */
+    struct platform_timer power_button; /* pressed when that was in vain */
+    bool told;                          /* started() or failed() was called */
+    bool has_status;                    /* `status` is the command's */
     int status;
     struct error failure; /* why the session ended, when it did not end well */
 };
