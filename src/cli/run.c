@@ -78,7 +78,8 @@ static const struct option_definition people_options[] = {
       "in place of the image's entry point" },
     { 0, "hostname", "NAME", OPTION_STRING, MEMBER(hostname), "host name (default: its name)" },
     { 0, "network", "NETWORK", OPTION_STRING, MEMBER(network),
-      "container: none (the default) or host; machine: user (the default), none or tap=NAME" },
+      "container: none (the default) or host; machine: user (the default), "
+      "user=host-loopback, none or tap=NAME" },
     { 0, "net", "NETWORK", OPTION_STRING, MEMBER(network), "the same as --network",
       .hidden = true },
     { 0, "read-only", NULL, OPTION_FLAG, MEMBER(read_only), "its root cannot be written to" },

@@ -22,7 +22,7 @@ enum launch_network { LAUNCH_NETWORK_NONE, LAUNCH_NETWORK_HOST };
 struct launch_vm {
     const char *kernel, *initrd; /* a package or a file; a file */
     const char *engine, *cpu_model, *init;
-    const char *network; /* "none", "user", "tap=NAME"; NULL: user */
+    const char *network; /* "none", "user", "user=host-loopback", "tap=NAME"; NULL: user */
     const struct string_list *append, *disks, *published;
 };
 

@@ -80,6 +80,7 @@ static int open_network(struct monitor *monitor, struct error *error)
         .tap = settings->tap,
         .forwards = settings->forwards,
         .forward_count = settings->forward_count,
+        .host_loopback = settings->host_loopback,
         .loop = &monitor->vm.platform.loop,
         .log = monitor->request.log,
     };

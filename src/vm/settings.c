@@ -72,11 +72,16 @@ static int read_network(struct vm_settings *settings, char *value, struct error 
         settings->network = NET_NONE;
     else if (string_equal(value, "user"))
         settings->network = NET_USER;
+    else if (string_equal(value, "user=host-loopback"))
+        settings->network = NET_USER;
     else if (string_starts_with(value, "tap=") && value[4])
         settings->network = NET_TAP;
     else
-        return error_set(
-            error, 0, "network \"%s\": a virtual machine has none, user or tap=INTERFACE", value);
+        return error_set(error, 0,
+                         "network \"%s\": a virtual machine has none, user, user=host-loopback or "
+                         "tap=INTERFACE",
+                         value);
+    settings->host_loopback = string_equal(value, "user=host-loopback");
     if (settings->network == NET_TAP)
         settings->tap = value + 4;
     return 0;

@@ -8,7 +8,7 @@
  *      cpus=N           virtual CPUs
  *      engine=auto|hosted
  *      cpu=x86-64|x86-64-v2|x86-64-v3|max
- *      network=none|user|tap=NAME
+ *      network=none|user|user=host-loopback|tap=NAME
  *      publish=[ADDRESS:]HOST:GUEST[/tcp|/udp]   any number
  *      disk=PATH[:ro]                            any number
  *      volumes=9p|disk  how directories of the host get into the guest
@@ -44,6 +44,7 @@ struct vm_settings {
     struct vm_disk disks[MACHINE_DISKS - 1];
     unsigned disk_count;
     enum net_kind network;
+    bool host_loopback; /* the user network's 10.0.2.2 leads to the host's 127.0.0.1 */
     const char *tap;
     struct net_forward forwards[VM_MOST_FORWARDS];
     size_t forward_count;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -577,6 +578,23 @@ static int do_snoop(char **words)
     return 0;
 }
 
+/* Sends every datagram back. */
+static int do_echo_udp(char **words)
+{
+    char bytes[65536];
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)number(words[0])) };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (bind(fd, (void *)&address, sizeof(address)) < 0)
+        return outcome("echo-udp", -1);
+    while (true) {
+        socklen_t size = sizeof(address);
+        ssize_t length = recvfrom(fd, bytes, sizeof(bytes), 0, (void *)&address, &size);
+        if (length < 0 || sendto(fd, bytes, (size_t)length, 0, (void *)&address, size) < 0)
+            return outcome("echo-udp", -1);
+    }
+}
+
 static const struct action actions[] = {
     { "affinity", "", print_affinity },
     { "arguments", "[WORD...]", print_arguments },
@@ -589,6 +607,7 @@ static const struct action actions[] = {
     { "cwd", "", print_cwd },
     { "descriptor-types", "", print_descriptor_types },
     { "descriptors", "", print_descriptors },
+    { "echo-udp", "PORT", do_echo_udp },
     { "environment", "", print_environment },
     { "exit", "STATUS", do_exit },
     { "fork", "COUNT", do_fork },
