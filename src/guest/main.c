@@ -16,9 +16,11 @@
 #include "guest/network.h"
 #include "guest/process.h"
 #include "guest/system_call.h"
+#include "guest/text.h"
 
 enum {
     CHANNEL_WAIT_MS = 10000,
+    INIT_POLL_MS = 100,
     SIGNAL_CHILD = 17,
     SIGNAL_KILL = 9,
     SIGNAL_TERMINATE = 15,
@@ -40,6 +42,7 @@ struct guest {
     bool set_up_failed; /* nothing is started any more */
     bool seal_root;     /* make the root read-only before the first start */
     bool handed_over;   /* another init is process 1 */
+    int for_init;       /* a signal that waits until that listens; 0: none */
 };
 
 static void report_failure(struct guest *guest, uint32_t process, uint32_t step, int result,
@@ -184,8 +187,8 @@ static void do_power_off(struct guest *guest, uint32_t process, struct fields *f
     struct guest_power_off power;
     fields_copy(fields, &power, sizeof(power));
     if (guest->handed_over) {
-        sys_kill(1,
-                 power.how == GUEST_POWER_RESET ? SIGNAL_SYSTEMD_REBOOT : SIGNAL_SYSTEMD_POWER_OFF);
+        guest->for_init =
+            power.how == GUEST_POWER_RESET ? SIGNAL_SYSTEMD_REBOOT : SIGNAL_SYSTEMD_POWER_OFF;
         return;
     }
     sys_kill(-1, SIGNAL_KILL);
@@ -219,11 +222,8 @@ static void do_hand_over(struct guest *guest, uint32_t process, struct fields *f
     int fd = result == 0 ? sys_open(console, O_RDWR | O_NOCTTY, 0) : -1;
     int pid = fd < 0 ? -1 : sys_fork();
     if (pid > 0) {
-        /* What comes before init has said what it does with it would be lost to process 1: blocked
-         * it waits, until systemd reads it or unblocks it. */
-        const uint64_t blocked =
-            SIGNAL_BIT(SIGNAL_SYSTEMD_POWER_OFF) | SIGNAL_BIT(SIGNAL_SYSTEMD_REBOOT);
-        CALL4(__NR_rt_sigprocmask, SET_MASK, &blocked, 0, sizeof(blocked));
+        const uint64_t no_signal = 0;
+        CALL4(__NR_rt_sigprocmask, SET_MASK, &no_signal, 0, sizeof(no_signal));
         for (int i = 0; i < 3; i++)
             sys_dup_to(fd, i);
         CALL3(__NR_execve, path, arguments, environment);
@@ -274,6 +274,34 @@ static void reap(struct guest *guest)
     }
 }
 
+/* Process 1 loses what it neither catches nor blocks: proc(5), status. */
+static bool init_listens(int number)
+{
+    char status[4096];
+    uint64_t signals = 0;
+    if (text_read_file("/proc/1/status", status, sizeof(status)) <= 0)
+        return false;
+    for (const char *line = status; *line; line += *line == '\n') {
+        const char *digit = text_after(line, "SigBlk:\t");
+        uint64_t set = 0;
+        if (!digit)
+            digit = text_after(line, "SigCgt:\t");
+        for (; digit && *digit != '\n' && *digit; digit++)
+            set = set << 4 | (uint64_t)(*digit <= '9' ? *digit - '0' : *digit - 'a' + 10);
+        signals |= set;
+        line = text_find(line, '\n');
+    }
+    return signals & SIGNAL_BIT(number);
+}
+
+static void signal_init(struct guest *guest)
+{
+    if (!guest->for_init || !init_listens(guest->for_init))
+        return;
+    sys_kill(1, guest->for_init);
+    guest->for_init = 0;
+}
+
 static size_t add_polls(struct pollfd *polls, const struct process *process,
                         const struct channel *channel)
 {
@@ -298,7 +326,7 @@ static void wait_for_work(const struct guest *guest)
     for (int i = 0; i < GUEST_PROCESS_LIMIT; i++)
         if (guest->processes.slots[i].number)
             count += add_polls(polls + count, &guest->processes.slots[i], channel);
-    CALL3(__NR_poll, polls, count, -1);
+    CALL3(__NR_poll, polls, count, guest->for_init ? INIT_POLL_MS : -1);
 }
 
 /* Until the host is gone. */
@@ -310,6 +338,7 @@ static int serve(struct guest *guest)
         if (result < 0)
             return result;
         reap(guest);
+        signal_init(guest);
         for (int i = 0; i < GUEST_PROCESS_LIMIT; i++)
             if (guest->processes.slots[i].number)
                 process_pump(&guest->processes.slots[i], &guest->channel);
