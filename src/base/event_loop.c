@@ -141,6 +141,11 @@ void event_loop_stop(struct event_loop *loop)
     event_loop_wake(loop);
 }
 
+void event_loop_rearm(struct event_loop *loop)
+{
+    atomic_store(&loop->stopping, false);
+}
+
 /* Milliseconds; -1: until something happens. */
 static int prepare(struct event_loop *loop)
 {

@@ -55,6 +55,8 @@ void event_loop_remove_hook(struct event_loop *loop, struct event_hook *hook);
 void event_loop_wake(struct event_loop *loop);
 /* Any thread: event_loop_run returns soon. */
 void event_loop_stop(struct event_loop *loop);
+/* After it has stopped: event_loop_run may be called again. */
+void event_loop_rearm(struct event_loop *loop);
 
 /* Without the lock; returns after event_loop_stop. */
 void event_loop_run(struct event_loop *loop);

@@ -28,7 +28,7 @@ struct platform_share {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct queue waiting, done;
-    bool closing, reset_wanted;
+    bool closing, reset_wanted, serving;
     /* The thread's own. */
     struct share_session session;
     uint8_t request[SHARE_MESSAGE_LIMIT], reply[SHARE_MESSAGE_LIMIT];
@@ -105,6 +105,7 @@ static struct share_request *wait_for_request(struct platform_share *share)
     share->reset_wanted = false;
     if (!share->closing)
         request = queue_take(&share->waiting);
+    share->serving = request;
     pthread_mutex_unlock(&share->lock);
     return request;
 }
@@ -122,6 +123,8 @@ static void hand_back(struct platform_share *share, struct share_request *reques
     request->reply_length = length; /* its room is of no more use: it carries the answer's length */
     pthread_mutex_lock(&share->lock);
     queue_add(&share->done, request);
+    share->serving = false;
+    pthread_cond_broadcast(&share->changed);
     pthread_mutex_unlock(&share->lock);
     eventfd_write(share->event_fd, 1);
 }
@@ -183,6 +186,18 @@ void share_complete(struct platform_share *share)
         if (request)
             request->done(request, (uint32_t)request->reply_length);
     } while (request);
+}
+
+void share_forget(struct platform_share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    queue_initialize(&share->waiting);
+    while (share->serving)
+        pthread_cond_wait(&share->changed, &share->lock);
+    queue_initialize(&share->done);
+    share->reset_wanted = true;
+    pthread_cond_broadcast(&share->changed);
+    pthread_mutex_unlock(&share->lock);
 }
 
 static void share_free(struct platform_share *share)

@@ -27,3 +27,7 @@ void share_close(struct platform_share *share);
 int share_event_fd(const struct platform_share *share);
 /* Call done() of finished requests: on the event loop's thread, with the machine's lock held. */
 void share_complete(struct platform_share *share);
+
+/* The machine is made anew: no done() comes for what it has asked, what it had open is closed.
+ * Waits for what is under way. */
+void share_forget(struct platform_share *share);

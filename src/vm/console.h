@@ -21,7 +21,8 @@ struct fd_console {
     struct platform_console console;
     struct fd_output output;
     struct fd_input input;
-    bool refused; /* the last write was not taken as a whole: `writable` is owed */
+    struct platform_console *copy; /* gets what the guest writes as well; NULL: none */
+    bool refused;                  /* the last write was not taken as a whole: `writable` is owed */
 };
 
 /* -1: none. */

@@ -8,6 +8,8 @@ static size_t fd_write(struct platform_console *base, const uint8_t *bytes, size
     struct fd_console *console = (struct fd_console *)base;
     size_t taken = fd_output_write(&console->output, bytes, length);
     console->refused = taken < length;
+    if (console->copy)
+        platform_console_write(console->copy, bytes, taken);
     return taken;
 }
 

@@ -2,12 +2,15 @@
 #include "vm/monitor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/string.h"
 #include "vm/guest_files.h"
 #include "vm/monitor_state.h"
 
-enum { TAIL_LINES = 12 };
+enum { TAIL_LINES = 12, PANIC_LINES = 60 };
+
+#define PANIC "Kernel panic - not syncing"
 
 void monitor_tell_started(struct monitor *monitor)
 {
@@ -28,7 +31,7 @@ void monitor_tell_failed(struct monitor *monitor, const struct error *why)
     monitor->has_status = true;
 }
 
-static int open_vm(struct monitor *monitor, const char *line, struct error *error)
+static int open_vm(struct monitor *monitor, struct error *error)
 {
     const struct vm_settings *settings = monitor->request.settings;
     struct vm_request request = {
@@ -39,7 +42,7 @@ static int open_vm(struct monitor *monitor, const char *line, struct error *erro
         .vcpu_count = settings->vcpu_count,
         .kernel = settings->kernel,
         .initrd = settings->initrd,
-        .command_line = line,
+        .command_line = monitor->kernel_parameters,
         .log = monitor->request.log,
     };
     return vm_open(&monitor->vm, &request, error);
@@ -63,9 +66,10 @@ struct monitor *monitor_open(const struct monitor_request *request, struct error
     struct monitor *monitor = allocate(1, sizeof(*monitor));
     *monitor = (struct monitor){ .request = *request, .signals = { .fd = -1 } };
     const struct vm_settings *settings = request->settings;
-    AUTO_FREE char *line = kernel_parameters(settings->machine == MACHINE_PC, settings->init,
-                                             request->spec->vm.kernel_parameters);
-    if (open_vm(monitor, line, error) < 0) {
+    monitor->kernel_parameters = kernel_parameters(settings->machine == MACHINE_PC, settings->init,
+                                                   request->spec->vm.kernel_parameters);
+    if (open_vm(monitor, error) < 0) {
+        free(monitor->kernel_parameters);
         free(monitor);
         return NULL;
     }
@@ -113,18 +117,49 @@ static int status_of_end(const struct monitor *monitor, enum vm_end end)
     return ends[end].status;
 }
 
+/* The image's init has the machine: when that resets, it starts again, as any does. Not when it was
+ * told to end, and not when its kernel gave up. */
+static bool is_reboot(const struct monitor *monitor, enum vm_end end)
+{
+    AUTO_FREE char *tail = memory_console_tail(&monitor->kernel_log, PANIC_LINES);
+    return end == VM_END_RESET && monitor->handed_over && !monitor->asked_to_shut_down &&
+           !monitor->has_status && !(tail && strstr(tail, PANIC));
+}
+
+static int restart(struct monitor *monitor, struct error *error)
+{
+    log_debug(monitor->request.log, "the guest resets the machine");
+    monitor_settle_devices(monitor);
+    session_restart(monitor->session);
+    memory_console_open(&monitor->kernel_log, monitor->request.log);
+    monitor->handed_over = false;
+    return vm_reset(&monitor->vm, &monitor->devices, error);
+}
+
+static int run_until_end(struct monitor *monitor, enum vm_end *end, struct error *error)
+{
+    for (;;) {
+        if (vm_run(&monitor->vm, end, error) < 0)
+            return -1;
+        if (!is_reboot(monitor, *end))
+            return 0;
+        if (restart(monitor, error) < 0)
+            return error_wrap(error, "reset the machine");
+    }
+}
+
 int monitor_run(struct monitor *monitor)
 {
     AUTO_ERROR struct error error = { 0 };
     enum vm_end end = VM_END_ENGINE_FAILED;
-    if (vm_run(&monitor->vm, &end, &error) < 0) {
+    if (run_until_end(monitor, &end, &error) < 0) {
         monitor_tell_failed(monitor, &error);
         return MONITOR_FAILED;
     }
     if (monitor->has_status)
         return monitor->status;
-    bool own_init = monitor->request.settings->init && monitor->told;
-    if (own_init && (end == VM_END_POWER_OFF || end == VM_END_RESET))
+    bool asked = monitor->handed_over && monitor->asked_to_shut_down;
+    if ((monitor->handed_over && end == VM_END_POWER_OFF) || (asked && end == VM_END_RESET))
         return 0;
     describe_end(monitor, end, &error);
     monitor_tell_failed(monitor, &error);
@@ -138,5 +173,6 @@ void monitor_close(struct monitor *monitor)
     monitor_close_devices(monitor);
     monitor_close_signals(monitor);
     vm_close(&monitor->vm);
+    free(monitor->kernel_parameters);
     free(monitor);
 }

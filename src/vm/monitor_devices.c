@@ -116,6 +116,7 @@ static int open_consoles(struct monitor *monitor, struct error *error)
         if (fd_console_open(&monitor->terminal, &monitor->vm.platform, STDIN_FILENO, STDOUT_FILENO,
                             error) < 0)
             return -1;
+        monitor->terminal.copy = &monitor->kernel_log.console;
         devices->serial_lines[0] = &monitor->terminal.console;
     }
     if (monitor->request.settings->machine == MACHINE_PC) {
@@ -133,6 +134,16 @@ int monitor_open_devices(struct monitor *monitor, struct error *error)
         open_network(monitor, error) < 0)
         return -1;
     return open_consoles(monitor, error);
+}
+
+void monitor_settle_devices(struct monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->vm.platform.lock);
+    for (unsigned i = 0; i < monitor->devices.disk_count; i++)
+        block_drain(monitor->disks[i].block);
+    for (unsigned i = 0; i < monitor->devices.share_count; i++)
+        share_forget(monitor->shares[i].share);
+    pthread_mutex_unlock(&monitor->vm.platform.lock);
 }
 
 void monitor_close_devices(struct monitor *monitor)

@@ -135,6 +135,7 @@ static void on_hello(void *context, const char *kernel_release)
     guest_channel_host_name(channel, spec->hostname, spec->domainname);
     if (settings->init) {
         guest_channel_hand_over(channel, settings->init, "/dev/ttyS0");
+        monitor->handed_over = true;
         monitor_tell_started(monitor);
         session_flush(monitor->session);
         return;

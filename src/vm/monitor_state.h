@@ -22,6 +22,7 @@ struct monitor_share {
 struct monitor {
     struct monitor_request request;
     struct vm vm;
+    char *kernel_parameters;
     struct vm_devices devices;
     struct monitor_disk disks[MACHINE_DISKS];
     struct platform_net *net; /* NULL: none */
@@ -34,8 +35,9 @@ struct monitor {
     struct event_source signals;
     bool asked_to_shut_down;            /* the image's init */
     struct platform_timer power_button; /* pressed when that was in vain */
-    bool told;                          /* started() or failed() was called */
-    bool has_status;                    /* `status` is the command's */
+    bool handed_over; /* the image's init runs, since the machine was started or reset */
+    bool told;        /* started() or failed() was called */
+    bool has_status;  /* `status` is the command's */
     int status;
     struct error failure; /* why the session ended, when it did not end well */
 };
@@ -43,6 +45,8 @@ struct monitor {
 /* monitor_devices.c */
 int monitor_open_devices(struct monitor *monitor, struct error *error);
 void monitor_close_devices(struct monitor *monitor);
+/* Between two machines: nothing of the first is under way any more. */
+void monitor_settle_devices(struct monitor *monitor);
 /* Whether something outside the machine keeps what the guest has written. */
 bool monitor_keeps_data(const struct monitor *monitor);
 

@@ -340,6 +340,15 @@ void session_free(struct session *session)
     free(session);
 }
 
+void session_restart(struct session *session)
+{
+    while (session->processes)
+        release(session->processes);
+    guest_channel_free(session->channel);
+    session->channel = guest_channel_new(&channel_events, session);
+    session->broken = false;
+}
+
 struct platform_console *session_console(struct session *session)
 {
     return &session->console;

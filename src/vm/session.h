@@ -35,6 +35,8 @@ struct session_owner {
 
 struct session *session_new(struct platform *platform, const struct session_owner *owner);
 void session_free(struct session *session); /* NULL is fine */
+/* The machine was reset: its processes are gone without an event, and hello comes again. */
+void session_restart(struct session *session);
 
 /* The port or line of the machine that the guest's end is at. */
 struct platform_console *session_console(struct session *session);

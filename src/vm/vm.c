@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "vm/boot_file.h"
+#include "vm/console.h"
 
 int vm_open(struct vm *vm, const struct vm_request *request, struct error *error)
 {
@@ -94,6 +95,46 @@ int vm_build(struct vm *vm, const struct vm_devices *devices, struct error *erro
     return 0;
 }
 
+static void free_machine(struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->vcpus_made; i++)
+        vm_vcpu_free(vm->vcpus[i]);
+    if (vm->engine)
+        vm->request.engine->destroy(vm->engine);
+    vm->vcpus_made = 0;
+    vm->engine = NULL;
+    vm->machine = NULL;
+    platform_free_all(&vm->platform);
+}
+
+/* Nobody may find the old machine behind a back end while the new one is made. */
+static void forget_machine(const struct vm_devices *devices)
+{
+    const struct platform_net_receiver nobody = { 0 };
+    for (unsigned i = 0; i < devices->net_count; i++)
+        platform_net_set_receiver(devices->nets[i], nobody);
+    for (unsigned i = 0; i < MACHINE_SERIAL_LINES; i++)
+        if (devices->serial_lines[i])
+            console_forget_receiver(devices->serial_lines[i]);
+    for (unsigned i = 0; i < devices->console_count; i++)
+        console_forget_receiver(devices->consoles[i].console);
+}
+
+int vm_reset(struct vm *vm, const struct vm_devices *devices, struct error *error)
+{
+    pthread_mutex_lock(&vm->platform.lock);
+    forget_machine(devices);
+    free_machine(vm);
+    vm_memory_clear(&vm->memory);
+    vm->end = VM_END_NONE;
+    vm->stopping = false;
+    event_loop_rearm(&vm->platform.loop);
+    int result = vm_build(vm, devices, error);
+    vm->paused_tsc = vm->tsc_start; /* if it stands still, the new one has done so from the start */
+    pthread_mutex_unlock(&vm->platform.lock);
+    return result;
+}
+
 void vm_stop(struct vm *vm, enum vm_end end)
 {
     if (vm->end == VM_END_NONE)
@@ -140,10 +181,7 @@ int vm_run(struct vm *vm, enum vm_end *end, struct error *error)
 
 void vm_close(struct vm *vm)
 {
-    for (unsigned i = 0; i < vm->vcpus_made; i++)
-        vm_vcpu_free(vm->vcpus[i]);
-    if (vm->engine)
-        vm->request.engine->destroy(vm->engine);
+    free_machine(vm);
     platform_close(&vm->platform);
     vm_memory_close(&vm->memory);
     pthread_cond_destroy(&vm->settled);

@@ -6,6 +6,7 @@
  *      vm_open      memory and the platform; consoles and back ends can be made over them
  *      vm_build     engine, chips, kernel
  *      vm_run       until it has ended; what ended it
+ *      vm_reset     another machine in its place, for another vm_run
  *      vm_close
  */
 #pragma once
@@ -69,6 +70,10 @@ struct vm {
 
 int vm_open(struct vm *vm, const struct vm_request *request, struct error *error);
 int vm_build(struct vm *vm, const struct vm_devices *devices, struct error *error);
+
+/* After vm_run: a new machine over the same memory, consoles and back ends, as after power-up, for
+ * the next vm_run. No back end may have a request of the old one left; its timers are forgotten. */
+int vm_reset(struct vm *vm, const struct vm_devices *devices, struct error *error);
 
 /* Starts the vCPUs and waits in the event loop; -1 only when threads cannot be made. */
 int vm_run(struct vm *vm, enum vm_end *end, struct error *error);

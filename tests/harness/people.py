@@ -69,8 +69,8 @@ class Terminal:
         self.output += os.read(self.master, 65536).decode(errors="replace")
         return True
 
-    def wait_for(self, text):
-        end = time.monotonic() + settings.TIMEOUT_S
+    def wait_for(self, text, timeout=settings.TIMEOUT_S):
+        end = time.monotonic() + timeout
         while text not in self.output:
             if not self._read(0.1) and time.monotonic() > end:
                 raise Failure("the terminal never shows %r:\n%s" % (text, self.output))
