@@ -122,7 +122,6 @@ static struct monitor *build_monitor(struct vm_creation *creation, int sync_fd, 
     const struct technique_create *create = creation->create;
     creation->log = create->host->log;
     prctl(PR_SET_NAME, "openvirt-vm");
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     close_others(creation, sync_fd);
     if (enter_cgroups(sync_fd, error) < 0 || begin_session(creation, error) < 0)
         return NULL;
@@ -136,7 +135,10 @@ static struct monitor *build_monitor(struct vm_creation *creation, int sync_fd, 
         .failed = on_failed,
         .context = creation,
     };
-    return monitor_open(&request, error);
+    struct monitor *monitor = monitor_open(&request, error);
+    /* Not earlier: to pack an ordinary user's directory into a disk newuidmap has to gain some. */
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return monitor;
 }
 
 /* From here on it outlives its maker; who opens the gate hears what becomes of it. */

@@ -3,11 +3,15 @@
 
 import os
 import re
+import shutil
 import signal
+import tempfile
 import time
+import unittest
 
 from harness import settings
 from harness.people import PeopleTest
+from harness.person import ENTER, ID, lay_out
 from harness.runtime import wait_until
 
 BOOT_S = 150  # a machine that is busy with other tests is slow
@@ -186,6 +190,47 @@ class Para(MachineTest):
         terminal.type("words\r")
         terminal.wait_for("got words")
         self.assertEqual(terminal.wait(), 0)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
+@unittest.skipUnless(shutil.which("newuidmap"), "newuidmap is not installed (uidmap)")
+class Person(MachineTest):
+    """An ordinary user with subordinate ids: their kernel has no 9p, and directories become disks."""
+
+    def setUp(self):
+        # The build and the tests' own directory may be closed to others. First, so that it goes last.
+        home = tempfile.mkdtemp(prefix=settings.TAG + ".", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        super().setUp()
+        os.chmod(home, 0o755)
+        self.place, self.home = home, lay_out(home)
+        self.runtime.path = shutil.copy(settings.RUNTIME, home)
+        self.runtime.root = os.path.join(self.home, "state")
+        self.runtime.options = ["--storage", os.path.join(self.home, "storage")]
+        self.shared = os.path.join(self.home, "shared")
+        os.mkdir(self.shared)
+        with open(os.path.join(self.shared, "file"), "w", encoding="ascii") as file:
+            file.write("mine\n")
+        self.root = shutil.copytree(self.rootfs, os.path.join(self.home, "rootfs"), symlinks=True)
+        kernels = os.path.join(self.environment["XDG_CACHE_HOME"], "openvirt", "kernels")
+        cache = os.path.join(self.home, "cache")
+        if os.path.isdir(kernels):
+            shutil.copytree(kernels, os.path.join(cache, "openvirt", "kernels"), symlinks=True)
+        self.environment.update(HOME=self.home, XDG_RUNTIME_DIR=self.home + "/run",
+                                XDG_CACHE_HOME=cache)
+        for directory, names, files in os.walk(self.home):
+            for path in [directory, *(os.path.join(directory, name) for name in names + files)]:
+                os.lchown(path, ID, ID)
+
+    def call(self, *words, **keywords):
+        prefix = ["unshare", "--mount", "bash", "-c", ENTER, "bash", self.place]
+        return super().call(*words, prefix=prefix, **keywords)
+
+    def test_a_directory_becomes_a_disk_of_the_same_owner(self):
+        result = self.call("run", "--rm", "--as", self.technique, "-v", self.shared + ":/data",
+                           self.root, "--", "/bin/sh", "-c", "cat /data/file; stat -c %u /data/file",
+                           timeout=BOOT_S)
+        self.assertEqual(result.stdout, "mine\n0\n")
 
 
 class Full(MachineTest):
