@@ -20,7 +20,8 @@ const char *boot_problem_text(enum boot_problem problem)
         [BOOT_NO_KERNEL] = "it is no Linux kernel: neither a bzImage nor an ELF file",
         [BOOT_KERNEL_TRUNCATED] = "the file ends before the kernel does",
         [BOOT_KERNEL_TOO_OLD] = "it is too old: boot protocol 2.06 or later is needed",
-        [BOOT_KERNEL_NO_ENTRY] = "it has no PVH entry point; give its bzImage instead",
+        [BOOT_KERNEL_NO_ENTRY] =
+            "it has no PVH entry point, which the machine of --as para needs; use --as full",
         [BOOT_KERNEL_MALFORMED] = "its headers contradict each other",
         [BOOT_KERNEL_TOO_LARGE] = "it does not fit into the machine's memory; give it more with -m",
         [BOOT_INITRD_TOO_LARGE] =
