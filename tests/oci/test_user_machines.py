@@ -195,10 +195,10 @@ class Para(MachineTest):
 @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
 @unittest.skipUnless(shutil.which("newuidmap"), "newuidmap is not installed (uidmap)")
 class Person(MachineTest):
-    """An ordinary user with subordinate ids: their kernel has no 9p, and directories become disks."""
+    """An ordinary user with subordinate ids; their kernel has no 9p."""
 
     def setUp(self):
-        # The build and the tests' own directory may be closed to others. First, so that it goes last.
+        # The build and the tests' directory may be closed to others. First, so that it goes last.
         home = tempfile.mkdtemp(prefix=settings.TAG + ".", dir="/var/tmp")
         self.addCleanup(shutil.rmtree, home, ignore_errors=True)
         super().setUp()
@@ -228,8 +228,8 @@ class Person(MachineTest):
 
     def test_a_directory_becomes_a_disk_of_the_same_owner(self):
         result = self.call("run", "--rm", "--as", self.technique, "-v", self.shared + ":/data",
-                           self.root, "--", "/bin/sh", "-c", "cat /data/file; stat -c %u /data/file",
-                           timeout=BOOT_S)
+                           self.root, "--", "/bin/sh", "-c",
+                           "cat /data/file; stat -c %u /data/file", timeout=BOOT_S)
         self.assertEqual(result.stdout, "mine\n0\n")
 
 
