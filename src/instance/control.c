@@ -50,9 +50,14 @@ int instance_pause(const struct host *host, const char *id, struct error *error)
     if (instance->status != INSTANCE_RUNNING && instance->status != INSTANCE_CREATED)
         return error_set_code(error, EINVAL, "pause %s: it is %s, not running", id,
                               instance_status_name(instance->status));
-    if (tell_technique(host, instance, true, error) < 0 ||
-        cgroup_freeze(instance->cgroup, error) < 0)
+    if (tell_technique(host, instance, true, error) < 0)
         return error_wrap(error, "pause %s", id);
+    if (cgroup_freeze(instance->cgroup, error) < 0) {
+        /* Half of a pause is none: `resume` would not find it paused, nor `stop` reach it. */
+        AUTO_ERROR struct error ignored = { 0 };
+        tell_technique(host, instance, false, &ignored);
+        return error_wrap(error, "pause %s", id);
+    }
     return 0;
 }
 
