@@ -8,9 +8,7 @@
 #include "core/x86/interpreter/integer.h"
 #include "core/x86/interpreter/update.h"
 
-#define READ   ACCESS_READ
-#define UPDATE (ACCESS_READ | ACCESS_WRITE)
-
+#define READ                   ACCESS_READ
 #define SOURCE_REGISTER(bits)  register_read_##bits(cpu, op->source)
 #define SOURCE_IMMEDIATE(bits) ((uint##bits##_t)op->immediate)
 
@@ -40,31 +38,14 @@
 #define DEFINE_UPDATE(address, bits, name, form, SOURCE)                                           \
     static enum outcome name##_##form##_##bits##_##address(struct cpu *cpu, const struct op *op)   \
     {                                                                                              \
-        gva_t linear;                                                                              \
-        if (!address_##address(cpu, op, bits / 8, UPDATE, &linear))                                \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        *pointer = alu_##name##_##bits(cpu, *pointer, SOURCE(bits));                               \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(address, bits,                                                              \
+                       *pointer = alu_##name##_##bits(cpu, *pointer, SOURCE(bits)));               \
     }
 
 #define DEFINE_LOCKED(bits, name, form, SOURCE)                                                    \
     static enum outcome name##_##form##_##bits(struct cpu *cpu, const struct op *op)               \
     {                                                                                              \
-        gva_t linear;                                                                              \
-        if (!address_any(cpu, op, bits / 8, UPDATE, &linear))                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        locked_##name##_##bits(cpu, pointer, SOURCE(bits));                                        \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(any, bits, locked_##name##_##bits(cpu, pointer, SOURCE(bits)));             \
     }
 
 /* CMP and TEST. */
@@ -101,31 +82,13 @@
 #define DEFINE_UNARY_UPDATE(address, bits, name)                                                   \
     static enum outcome name##_update_##bits##_##address(struct cpu *cpu, const struct op *op)     \
     {                                                                                              \
-        gva_t linear;                                                                              \
-        if (!address_##address(cpu, op, bits / 8, UPDATE, &linear))                                \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        *pointer = alu_##name##_##bits(cpu, *pointer);                                             \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(address, bits, *pointer = alu_##name##_##bits(cpu, *pointer));              \
     }
 
 #define DEFINE_UNARY_LOCKED(bits, name)                                                            \
     static enum outcome name##_locked_##bits(struct cpu *cpu, const struct op *op)                 \
     {                                                                                              \
-        gva_t linear;                                                                              \
-        if (!address_any(cpu, op, bits / 8, UPDATE, &linear))                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        locked_##name##_##bits(cpu, pointer);                                                      \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(any, bits, locked_##name##_##bits(cpu, pointer));                           \
     }
 
 /* 16-bit operands are rare enough for one address form. */

@@ -167,17 +167,7 @@ static op_execute *lower_bit_test(const struct cpu *cpu, const struct instructio
 /* -- Scans: a source of 0 leaves the destination as it is (so the host's instruction does). -- */
 
 #define DEFINE_SCAN(bits, name)                                                                    \
-    static inline uint##bits##_t alu_##name##_##bits(struct cpu *cpu, uint##bits##_t a,            \
-                                                     uint##bits##_t from)                          \
-    {                                                                                              \
-        uint32_t flags = cpu->flags;                                                               \
-        __asm__(FLAGS_IN #name " %[from], %[a]" FLAGS_OUT                                          \
-                : [a] "+r"(a), "+a"(flags)                                                         \
-                : [from] "r"(from)                                                                 \
-                : "cc");                                                                           \
-        cpu->flags = (uint16_t)flags;                                                              \
-        return a;                                                                                  \
-    }                                                                                              \
+    DEFINE_BIT_ALU(bits, name)                                                                     \
     static enum outcome name##_rr_##bits(struct cpu *cpu, const struct op *op)                     \
     {                                                                                              \
         uint##bits##_t from = register_read_##bits(cpu, op->source);                               \

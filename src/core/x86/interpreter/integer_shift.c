@@ -4,8 +4,6 @@
 #include "core/x86/interpreter/integer.h"
 #include "core/x86/interpreter/update.h"
 
-#define UPDATE (ACCESS_READ | ACCESS_WRITE)
-
 #define COUNT_immediate ((uint8_t)op->immediate)
 #define COUNT_cl        ((uint8_t)cpu->state.general[RCX])
 
@@ -21,16 +19,7 @@
 #define DEFINE_SHIFT_MEMORY(bits, name, count)                                                     \
     static enum outcome name##_memory_##count##_##bits(struct cpu *cpu, const struct op *op)       \
     {                                                                                              \
-        gva_t linear;                                                                              \
-        if (!address_any(cpu, op, bits / 8, UPDATE, &linear))                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        *pointer = alu_##name##_##bits(cpu, *pointer, COUNT_##count);                              \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(any, bits, *pointer = alu_##name##_##bits(cpu, *pointer, COUNT_##count));   \
     }
 
 struct shift_forms {
@@ -103,17 +92,9 @@ op_execute *lower_shift(struct cpu *cpu, const struct instruction *instruction, 
     static enum outcome name##_memory_##bits(struct cpu *cpu, const struct op *op)                 \
     {                                                                                              \
         uint8_t count = op->destination ? COUNT_cl : COUNT_immediate;                              \
-        gva_t linear;                                                                              \
-        if (!address_any(cpu, op, bits / 8, UPDATE, &linear))                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                \
-        if (!pointer)                                                                              \
-            return op_memory_fault(cpu, op);                                                       \
-        *pointer =                                                                                 \
-            alu_##name##_##bits(cpu, *pointer, register_read_##bits(cpu, op->source), count);      \
-        if (!update_end(cpu))                                                                      \
-            return op_memory_fault(cpu, op);                                                       \
-        NEXT_OP(cpu, op);                                                                          \
+        UPDATE_OPERAND(any, bits,                                                                  \
+                       *pointer = alu_##name##_##bits(                                             \
+                           cpu, *pointer, register_read_##bits(cpu, op->source), count));          \
     }
 
 #define DEFINE_DOUBLES(name)                                                                       \

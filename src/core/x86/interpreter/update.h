@@ -49,3 +49,20 @@ static inline bool update_end(struct cpu *cpu)
 {
     return __builtin_expect(cpu->update.kind == UPDATE_DIRECT, 1) || update_end_slow(cpu);
 }
+
+/*
+ * The whole body of an op that changes its memory operand: `change` is a statement over `pointer`.
+ * `address` is the form of the address (address.h). A macro, since the pointer's type goes with
+ * `bits`.
+ */
+#define UPDATE_OPERAND(address, bits, change)                                                      \
+    gva_t linear;                                                                                  \
+    if (!address_##address(cpu, op, bits / 8, ACCESS_READ | ACCESS_WRITE, &linear))                \
+        return op_memory_fault(cpu, op);                                                           \
+    uint##bits##_t *pointer = update_begin_##bits(cpu, linear);                                    \
+    if (!pointer)                                                                                  \
+        return op_memory_fault(cpu, op);                                                           \
+    change;                                                                                        \
+    if (!update_end(cpu))                                                                          \
+        return op_memory_fault(cpu, op);                                                           \
+    NEXT_OP(cpu, op)
