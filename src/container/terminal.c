@@ -66,7 +66,7 @@ static int open_slave(int master, struct error *error)
     return take_fd(&slave);
 }
 
-static int set_size(int master, const struct spec_process *process, struct error *error)
+int terminal_set_size(int master, const struct spec_process *process, struct error *error)
 {
     if (!process->console_height && !process->console_width)
         return 0;
@@ -81,7 +81,7 @@ int terminal_open_in(int root_fd, const struct spec_process *process, int consol
 {
     AUTO_CLOSE int master = open_master(root_fd, error);
     AUTO_CLOSE int slave = master < 0 ? -1 : open_slave(master, error);
-    if (slave < 0 || set_size(master, process, error) < 0)
+    if (slave < 0 || terminal_set_size(master, process, error) < 0)
         return -1;
     /* The user of the process owns it, as after login(1); the group stays devpts' gid= (tty). */
     if (process->user.uid != 0 && fchown(slave, process->user.uid, (gid_t)-1) < 0)

@@ -14,3 +14,6 @@
  */
 int terminal_open_in(int root_fd, const struct spec_process *process, int console_socket_fd,
                      struct error *error);
+
+/* The size that config.json wants the terminal to have; none is fine. */
+int terminal_set_size(int master, const struct spec_process *process, struct error *error);

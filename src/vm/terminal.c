@@ -9,6 +9,7 @@
 
 #include "base/socket.h"
 #include "container/execute.h"
+#include "container/terminal.h"
 
 static int set_up(int master, int slave, const struct spec_process *process, struct error *error)
 {
@@ -18,12 +19,7 @@ static int set_up(int master, int slave, const struct spec_process *process, str
     cfmakeraw(&settings);
     if (tcsetattr(slave, TCSANOW, &settings) < 0)
         return error_set(error, errno, "process.terminal: make it raw");
-    if (!process->console_height && !process->console_width)
-        return 0;
-    struct winsize size = { .ws_row = process->console_height, .ws_col = process->console_width };
-    if (ioctl(master, TIOCSWINSZ, &size) < 0)
-        return error_set(error, errno, "process.consoleSize");
-    return 0;
+    return terminal_set_size(master, process, error);
 }
 
 int terminal_become_controlled(const struct spec_process *process, int console_socket_fd,

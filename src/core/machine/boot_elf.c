@@ -3,27 +3,12 @@
 
 #include "core/machine/boot_params.h"
 #include "core/machine/elf_load.h"
+#include "core/x86/registers.h"
 
 #define BOOT_VERSION       0x020f
 #define INITRD_LIMIT       UINT64_C(0x80000000)
 #define COMMAND_LINE_LIMIT 2047
 #define IDENTITY_GIB       4u /* all that the kernel may touch before it has tables of its own */
-#define PAGE_PRESENT       UINT64_C(1)
-#define PAGE_WRITABLE      UINT64_C(2)
-#define PAGE_LARGE         UINT64_C(0x80)
-
-/* decode: every segment is in the file. */
-static enum boot_problem decode(const struct boot_image *kernel, struct elf_file *file)
-{
-    if (!elf_open(kernel, file))
-        return elf_recognizes(kernel) ? BOOT_KERNEL_MALFORMED : BOOT_NO_KERNEL;
-    for (unsigned i = 0; i < file->count; i++) {
-        struct elf_segment segment;
-        if (!elf_segment(file, i, &segment))
-            return BOOT_KERNEL_TRUNCATED;
-    }
-    return file->entry <= UINT32_MAX ? BOOT_OK : BOOT_KERNEL_MALFORMED;
-}
 
 static void write_entry(const struct boot_context *context, gpa_t table, unsigned index,
                         uint64_t entry)
@@ -34,14 +19,14 @@ static void write_entry(const struct boot_context *context, gpa_t table, unsigne
 /* Linear addresses are physical ones, in pages of 2 MiB. */
 static void write_page_tables(const struct boot_context *context)
 {
-    const uint64_t common = PAGE_PRESENT | PAGE_WRITABLE;
+    const uint64_t common = PAGE_ENTRY_PRESENT | PAGE_ENTRY_WRITABLE;
     gpa_t level_3 = BOOT_PAGE_TABLES_ADDRESS + FRAME_SIZE, level_2 = level_3 + FRAME_SIZE;
     boot_fill(context->memory, BOOT_PAGE_TABLES_ADDRESS, 0, (2 + IDENTITY_GIB) * FRAME_SIZE);
     write_entry(context, BOOT_PAGE_TABLES_ADDRESS, 0, level_3 | common);
     for (unsigned i = 0; i < IDENTITY_GIB; i++)
         write_entry(context, level_3, i, (level_2 + i * FRAME_SIZE) | common);
     for (unsigned i = 0; i < IDENTITY_GIB * 512; i++)
-        write_entry(context, level_2, i, (uint64_t)i << 21 | common | PAGE_LARGE);
+        write_entry(context, level_2, i, (uint64_t)i << 21 | common | PAGE_ENTRY_LARGE);
 }
 
 static void enter_long_mode(const struct boot_context *context, struct cpu_state *state)
@@ -73,7 +58,9 @@ enum boot_problem boot_elf(const struct boot_context *context, struct cpu_state 
 {
     struct elf_file file;
     gpa_t initrd = 0, end = 0;
-    enum boot_problem problem = decode(&context->request->kernel, &file);
+    enum boot_problem problem = elf_open(&context->request->kernel, &file);
+    if (problem == BOOT_OK && file.entry > UINT32_MAX)
+        problem = BOOT_KERNEL_MALFORMED;
     if (problem == BOOT_OK)
         problem = elf_load(context, &file, file.entry, &end);
     if (problem == BOOT_OK && context->request->initrd.length > 0)

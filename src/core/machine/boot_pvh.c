@@ -75,13 +75,13 @@ static uint64_t entry_in_notes(const uint8_t *bytes, uint64_t length)
 static enum boot_problem decode(const struct boot_image *kernel, struct elf_file *file,
                                 uint64_t *entry)
 {
-    if (!elf_open(kernel, file))
-        return elf_recognizes(kernel) ? BOOT_KERNEL_MALFORMED : BOOT_NO_KERNEL;
+    enum boot_problem problem = elf_open(kernel, file);
+    if (problem != BOOT_OK)
+        return problem;
     *entry = 0;
     for (unsigned i = 0; i < file->count; i++) {
         struct elf_segment segment;
-        if (!elf_segment(file, i, &segment))
-            return BOOT_KERNEL_TRUNCATED;
+        elf_segment(file, i, &segment);
         if (segment.type == ELF_NOTE && !*entry)
             *entry = entry_in_notes(kernel->bytes + segment.offset, segment.file_size);
     }

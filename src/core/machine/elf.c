@@ -54,28 +54,6 @@ static bool is_for_x86(uint8_t class, uint8_t data, uint16_t machine)
                                      (class == CLASS_64 && machine == MACHINE_X86_64));
 }
 
-bool elf_open(const struct boot_image *image, struct elf_file *file)
-{
-    struct header_32 narrow;
-    struct header_64 wide;
-    if (!elf_recognizes(image))
-        return false;
-    copy_bytes(&narrow, image->bytes, sizeof(narrow));
-    copy_bytes(&wide, image->bytes, sizeof(wide));
-    if (!is_for_x86(narrow.class, narrow.data, narrow.machine))
-        return false;
-    file->image = image;
-    file->wide = narrow.class == CLASS_64;
-    file->table = file->wide ? wide.program_headers : narrow.program_headers;
-    file->entry = file->wide ? wide.entry : narrow.entry;
-    file->count = file->wide ? wide.program_header_count : narrow.program_header_count;
-    file->entry_size = file->wide ? wide.program_header_size : narrow.program_header_size;
-    size_t least = file->wide ? sizeof(struct program_header_64) : sizeof(struct program_header_32);
-    return file->entry_size >= least && file->count > 0 && file->count <= MOST_SEGMENTS &&
-           file->table <= image->length &&
-           (uint64_t)file->count * file->entry_size <= image->length - file->table;
-}
-
 static void read_32(const uint8_t *bytes, struct elf_segment *segment)
 {
     struct program_header_32 header;
@@ -92,13 +70,46 @@ static void read_64(const uint8_t *bytes, struct elf_segment *segment)
                                      header.file_size, header.memory_size, header.alignment };
 }
 
-bool elf_segment(const struct elf_file *file, unsigned index, struct elf_segment *segment)
+void elf_segment(const struct elf_file *file, unsigned index, struct elf_segment *segment)
 {
     const uint8_t *bytes = file->image->bytes + file->table + (uint64_t)index * file->entry_size;
     if (file->wide)
         read_64(bytes, segment);
     else
         read_32(bytes, segment);
-    uint64_t length = file->image->length;
-    return segment->offset <= length && segment->file_size <= length - segment->offset;
+}
+
+static bool read_header(const struct boot_image *image, struct elf_file *file)
+{
+    struct header_32 narrow;
+    struct header_64 wide;
+    copy_bytes(&narrow, image->bytes, sizeof(narrow));
+    copy_bytes(&wide, image->bytes, sizeof(wide));
+    if (!is_for_x86(narrow.class, narrow.data, narrow.machine))
+        return false;
+    file->image = image;
+    file->wide = narrow.class == CLASS_64;
+    file->table = file->wide ? wide.program_headers : narrow.program_headers;
+    file->entry = file->wide ? wide.entry : narrow.entry;
+    file->count = file->wide ? wide.program_header_count : narrow.program_header_count;
+    file->entry_size = file->wide ? wide.program_header_size : narrow.program_header_size;
+    size_t least = file->wide ? sizeof(struct program_header_64) : sizeof(struct program_header_32);
+    return file->entry_size >= least && file->count > 0 && file->count <= MOST_SEGMENTS &&
+           file->table <= image->length &&
+           (uint64_t)file->count * file->entry_size <= image->length - file->table;
+}
+
+enum boot_problem elf_open(const struct boot_image *image, struct elf_file *file)
+{
+    if (!elf_recognizes(image))
+        return BOOT_NO_KERNEL;
+    if (!read_header(image, file))
+        return BOOT_KERNEL_MALFORMED;
+    for (unsigned i = 0; i < file->count; i++) {
+        struct elf_segment segment;
+        elf_segment(file, i, &segment);
+        if (segment.offset > image->length || segment.file_size > image->length - segment.offset)
+            return BOOT_KERNEL_TRUNCATED;
+    }
+    return BOOT_OK;
 }

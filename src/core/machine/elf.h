@@ -19,7 +19,7 @@ struct elf_file {
 };
 
 bool elf_recognizes(const struct boot_image *image);
-/* False: truncated or contradictory. */
-bool elf_open(const struct boot_image *image, struct elf_file *file);
-/* `index` < count. False: the part of the file that it describes is not there. */
-bool elf_segment(const struct elf_file *file, unsigned index, struct elf_segment *segment);
+/* Headers and every segment are in the file, or what is wrong with it. */
+enum boot_problem elf_open(const struct boot_image *image, struct elf_file *file);
+/* Of a file that was opened; `index` < count. */
+void elf_segment(const struct elf_file *file, unsigned index, struct elf_segment *segment);

@@ -215,16 +215,7 @@ static unsigned select_prefix(struct decoder *decoder)
         instruction->mandatory_prefix = decoder->repeat ? decoder->repeat
                                         : instruction->prefixes & PREFIX_OPERAND_SIZE ? 0x66
                                                                                       : 0;
-    switch (instruction->mandatory_prefix) {
-    case 0x66:
-        return 1;
-    case 0xf3:
-        return 2;
-    case 0xf2:
-        return 3;
-    default:
-        return 0;
-    }
+    return mandatory_prefix_code(instruction->mandatory_prefix);
 }
 
 static unsigned select_repeat(struct decoder *decoder)

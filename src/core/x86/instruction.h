@@ -115,6 +115,21 @@ enum instruction_flag {
     INSTRUCTION_READS_FLAGS = 1 << 7, /* host executed and reads RFLAGS (FCMOVcc, ADCX, ...) */
 };
 
+/* A mandatory prefix as VEX.pp has it (SDM volume 2, 2.3.6.1), and as tables are ordered by it. */
+static inline unsigned mandatory_prefix_code(uint8_t mandatory_prefix)
+{
+    switch (mandatory_prefix) {
+    case 0x66:
+        return 1;
+    case 0xf3:
+        return 2;
+    case 0xf2:
+        return 3;
+    default:
+        return 0;
+    }
+}
+
 enum decode_status {
     DECODE_OK,
     DECODE_TRUNCATED, /* needs more bytes than there are: fetch the next page or raise its fault */

@@ -8,15 +8,6 @@
  */
 #include "core/x86/page_walk.h"
 
-#define ENTRY_PRESENT  (UINT64_C(1) << 0)
-#define ENTRY_WRITABLE (UINT64_C(1) << 1)
-#define ENTRY_USER     (UINT64_C(1) << 2)
-#define ENTRY_ACCESSED (UINT64_C(1) << 5)
-#define ENTRY_DIRTY    (UINT64_C(1) << 6)
-#define ENTRY_LARGE    (UINT64_C(1) << 7) /* PS */
-#define ENTRY_GLOBAL   (UINT64_C(1) << 8)
-#define ENTRY_XD       (UINT64_C(1) << 63)
-
 #define PSE36_RESERVED (UINT64_C(1) << 21) /* of a 4 MiB page, table 4-4 */
 
 static uint64_t bits(unsigned first, unsigned end)
@@ -48,8 +39,8 @@ void paging_from_state(struct paging *paging, const struct cpu_state *state,
         paging->mode = long_mode ? PAGING_4_LEVEL : PAGING_PAE;
         paging->root = state->cr3 & paging->address;
         /* Table 4-11 and 4-20: bits 62:52 are ignored by 4-level paging only. */
-        paging->reserved =
-            bits(physical_address_bits, long_mode ? 52 : 63) | (paging->no_execute ? 0 : ENTRY_XD);
+        paging->reserved = bits(physical_address_bits, long_mode ? 52 : 63) |
+                           (paging->no_execute ? 0 : PAGE_ENTRY_XD);
     }
     for (unsigned i = 0; i < 4; i++)
         paging->pdpte[i] = state->pdpte[i];
@@ -101,7 +92,7 @@ static bool walk_begin(struct walk *walk, const struct paging *paging,
         return true;
     uint64_t pdpte = paging->pdpte[linear >> 30 & 3];
     walk->table = pdpte & paging->address;
-    return pdpte & ENTRY_PRESENT;
+    return pdpte & PAGE_ENTRY_PRESENT;
 }
 
 static unsigned walk_shift(const struct walk *walk)
@@ -131,7 +122,7 @@ static bool walk_at_leaf(const struct walk *walk, uint64_t entry)
 {
     if (walk->level == 1)
         return true;
-    return entry & ENTRY_LARGE &&
+    return entry & PAGE_ENTRY_LARGE &&
            (walk->paging->mode != PAGING_32_BIT || walk->paging->page_size_extension);
 }
 
@@ -188,13 +179,13 @@ static enum walk_outcome walk_leaf(const struct walk *walk, const struct entry *
         *error_code = PAGE_FAULT_PRESENT;
         return WALK_FAULT;
     }
-    uint64_t flags = ENTRY_ACCESSED | (access & PAGE_ACCESS_WRITE ? ENTRY_DIRTY : 0);
+    uint64_t flags = PAGE_ENTRY_ACCESSED | (access & PAGE_ACCESS_WRITE ? PAGE_ENTRY_DIRTY : 0);
     if (!(access & PAGE_ACCESS_PROBE) && !entry_set(walk, entry, flags))
         return WALK_AGAIN;
     unsigned shift = walk_shift(walk);
     translation->page_shift = (uint8_t)shift;
-    translation->dirty = (entry->value | flags) & ENTRY_DIRTY;
-    translation->global = walk->paging->global && entry->value & ENTRY_GLOBAL;
+    translation->dirty = (entry->value | flags) & PAGE_ENTRY_DIRTY;
+    translation->global = walk->paging->global && entry->value & PAGE_ENTRY_GLOBAL;
     translation->physical = (leaf_base(walk, entry->value) | (walk->linear & bits(0, shift))) &
                             walk->paging->physical_mask;
     return WALK_DONE;
@@ -244,11 +235,11 @@ static enum walk_outcome walk_from_cache(const struct paging *paging,
                          .table = cached->table };
     struct entry entry;
     walk_load(&walk, &entry);
-    if (!(entry.value & ENTRY_PRESENT) || walk_reserved(&walk, entry.value, true))
+    if (!(entry.value & PAGE_ENTRY_PRESENT) || walk_reserved(&walk, entry.value, true))
         return WALK_FAULT;
-    translation->writable = cached->writable && entry.value & ENTRY_WRITABLE;
-    translation->user = cached->user && entry.value & ENTRY_USER;
-    translation->execute_disable = cached->execute_disable || entry.value & ENTRY_XD;
+    translation->writable = cached->writable && entry.value & PAGE_ENTRY_WRITABLE;
+    translation->user = cached->user && entry.value & PAGE_ENTRY_USER;
+    translation->execute_disable = cached->execute_disable || entry.value & PAGE_ENTRY_XD;
     return walk_leaf(&walk, &entry, access, translation, error_code);
 }
 
@@ -265,19 +256,19 @@ static enum walk_outcome walk_once(const struct paging *paging, const struct gue
     for (;; walk.level--) {
         struct entry entry;
         walk_load(&walk, &entry);
-        if (!(entry.value & ENTRY_PRESENT))
+        if (!(entry.value & PAGE_ENTRY_PRESENT))
             return WALK_FAULT;
         bool leaf = walk_at_leaf(&walk, entry.value);
         if (walk_reserved(&walk, entry.value, leaf)) {
             *error_code = PAGE_FAULT_PRESENT | PAGE_FAULT_RESERVED;
             return WALK_FAULT;
         }
-        translation->writable &= (entry.value & ENTRY_WRITABLE) != 0;
-        translation->user &= (entry.value & ENTRY_USER) != 0;
-        translation->execute_disable |= (entry.value & ENTRY_XD) != 0;
+        translation->writable &= (entry.value & PAGE_ENTRY_WRITABLE) != 0;
+        translation->user &= (entry.value & PAGE_ENTRY_USER) != 0;
+        translation->execute_disable |= (entry.value & PAGE_ENTRY_XD) != 0;
         if (leaf)
             return walk_leaf(&walk, &entry, access, translation, error_code);
-        if (!(access & PAGE_ACCESS_PROBE) && !entry_set(&walk, &entry, ENTRY_ACCESSED))
+        if (!(access & PAGE_ACCESS_PROBE) && !entry_set(&walk, &entry, PAGE_ENTRY_ACCESSED))
             return WALK_AGAIN;
         walk.table = entry.value & paging->address;
         if (cache && walk.level == 2)
@@ -333,7 +324,7 @@ unsigned page_walk_trace(const struct paging *paging, const struct guest_memory 
         steps[count++] = (struct page_walk_step){ .level = walk.level,
                                                   .address = entry.address,
                                                   .entry = entry.value };
-        if (!(entry.value & ENTRY_PRESENT) || walk_at_leaf(&walk, entry.value))
+        if (!(entry.value & PAGE_ENTRY_PRESENT) || walk_at_leaf(&walk, entry.value))
             return count;
         walk.table = entry.value & paging->address;
     }

@@ -120,6 +120,16 @@ enum exception_vector {
 #define PAGE_FAULT_RESERVED (1u << 3)
 #define PAGE_FAULT_FETCH    (1u << 4)
 
+/* Paging-structure entries of every mode (SDM volume 3, 4.3 to 4.5). */
+#define PAGE_ENTRY_PRESENT  (UINT64_C(1) << 0)
+#define PAGE_ENTRY_WRITABLE (UINT64_C(1) << 1)
+#define PAGE_ENTRY_USER     (UINT64_C(1) << 2)
+#define PAGE_ENTRY_ACCESSED (UINT64_C(1) << 5)
+#define PAGE_ENTRY_DIRTY    (UINT64_C(1) << 6)
+#define PAGE_ENTRY_LARGE    (UINT64_C(1) << 7) /* PS */
+#define PAGE_ENTRY_GLOBAL   (UINT64_C(1) << 8)
+#define PAGE_ENTRY_XD       (UINT64_C(1) << 63)
+
 #define MSR_TSC               0x10u
 #define MSR_APIC_BASE         0x1bu
 #define MSR_TSC_ADJUST        0x3bu

@@ -131,20 +131,6 @@ static struct encoding encoding_of(const struct instruction *instruction)
     return encoding;
 }
 
-static unsigned vex_prefix_code(uint8_t mandatory_prefix)
-{
-    switch (mandatory_prefix) {
-    case 0x66:
-        return 1;
-    case 0xf3:
-        return 2;
-    case 0xf2:
-        return 3;
-    default:
-        return 0;
-    }
-}
-
 static void emit_vex(struct thunk_code *code, const struct instruction *instruction,
                      const struct encoding *encoding)
 {
@@ -152,7 +138,7 @@ static void emit_vex(struct thunk_code *code, const struct instruction *instruct
     emit(code, (encoding->r ? 0 : 0x80) | 0x40 | (encoding->b ? 0 : 0x20) | instruction->map);
     emit(code, (encoding->w ? 0x80 : 0) | (~encoding->vvvv & 15) << 3 |
                    (instruction->vector_length == 32 ? 4 : 0) |
-                   vex_prefix_code(instruction->mandatory_prefix));
+                   mandatory_prefix_code(instruction->mandatory_prefix));
 }
 
 /* CRC32, POPCNT, TZCNT, LZCNT: 66 is the operand size beside F2 or F3. */
