@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz_platform.h"
+#include "../fake_timers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,30 +65,6 @@ void fuzz_config_write(struct pci_function *function, struct fuzz_input *input)
 }
 
 /* -- Time -- */
-
-uint64_t platform_clock(struct platform *platform)
-{
-    return platform->clock;
-}
-
-void platform_timer_cancel(struct platform *platform, struct platform_timer *timer)
-{
-    for (struct platform_timer **at = &platform->timers; *at; at = &(*at)->next)
-        if (*at == timer) {
-            *at = timer->next;
-            break;
-        }
-    timer->armed = false;
-}
-
-void platform_timer_arm(struct platform *platform, struct platform_timer *timer, uint64_t deadline)
-{
-    platform_timer_cancel(platform, timer);
-    timer->deadline = deadline;
-    timer->armed = true;
-    timer->next = platform->timers;
-    platform->timers = timer;
-}
 
 static struct platform_timer *due_timer(const struct platform *platform)
 {

@@ -184,11 +184,6 @@ void platform_memory_discard(struct platform *platform, uint8_t *address, size_t
     memset(address, 0, length);
 }
 
-uint64_t platform_clock(struct platform *platform)
-{
-    return platform->clock;
-}
-
 uint64_t platform_wall_clock(struct platform *platform)
 {
     return platform->wall_clock;
@@ -199,24 +194,7 @@ uint64_t platform_tsc_frequency(struct platform *platform)
     return platform->tsc_frequency ? platform->tsc_frequency : NS_PER_SECOND;
 }
 
-void platform_timer_cancel(struct platform *platform, struct platform_timer *timer)
-{
-    for (struct platform_timer **at = &platform->timers; *at; at = &(*at)->next)
-        if (*at == timer) {
-            *at = timer->next;
-            break;
-        }
-    timer->armed = false;
-}
-
-void platform_timer_arm(struct platform *platform, struct platform_timer *timer, uint64_t deadline)
-{
-    platform_timer_cancel(platform, timer);
-    timer->deadline = deadline;
-    timer->armed = true;
-    timer->next = platform->timers;
-    platform->timers = timer;
-}
+#include "../fake_timers.h"
 
 void platform_vcpu_signal(struct platform *platform, unsigned vcpu, enum vcpu_signal signal,
                           unsigned vector)
