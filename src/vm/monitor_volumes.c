@@ -75,21 +75,38 @@ static int check_source(const struct spec_mount *mount, struct error *error)
     return 0;
 }
 
+/* The directories among the mounts, each with the tag by which opening and mounting know it. */
+struct volume {
+    const struct spec_mount *mount;
+    char tag[TAG_SIZE];
+    size_t next;     /* mount to look at */
+    unsigned number; /* of the volumes so far */
+};
+
+static bool volume_next(const struct spec *spec, struct volume *volume)
+{
+    while (volume->next < spec->mount_count) {
+        volume->mount = &spec->mounts[volume->next++];
+        if (!volume->mount->bind)
+            continue;
+        volume_tag(volume->tag, volume->number++);
+        return true;
+    }
+    return false;
+}
+
 int monitor_open_volumes(struct monitor *monitor, struct error *error)
 {
     const struct spec *spec = monitor->request.spec;
-    unsigned number = 0;
-    for (size_t i = 0; i < spec->mount_count; i++) {
-        const struct spec_mount *mount = &spec->mounts[i];
-        char tag[TAG_SIZE];
-        if (!mount->bind)
-            continue;
-        volume_tag(tag, number++);
-        if (check_source(mount, error) < 0 || (monitor->request.settings->volumes_by_9p
-                                                   ? open_share(monitor, mount, tag, error)
-                                                   : open_packed(monitor, mount, tag, error)) < 0)
-            return error_wrap(error, "volume %s at %s", mount->source ? mount->source : "",
-                              mount->destination);
+    struct volume volume = { 0 };
+    while (volume_next(spec, &volume)) {
+        if (check_source(volume.mount, error) < 0 ||
+            (monitor->request.settings->volumes_by_9p
+                 ? open_share(monitor, volume.mount, volume.tag, error)
+                 : open_packed(monitor, volume.mount, volume.tag, error)) < 0)
+            return error_wrap(error, "volume %s at %s",
+                              volume.mount->source ? volume.mount->source : "",
+                              volume.mount->destination);
     }
     return 0;
 }
@@ -98,20 +115,15 @@ void monitor_mount_volumes(struct monitor *monitor)
 {
     const struct spec *spec = monitor->request.spec;
     bool by_9p = monitor->request.settings->volumes_by_9p;
-    unsigned number = 0;
-    for (size_t i = 0; i < spec->mount_count; i++) {
-        const struct spec_mount *mount = &spec->mounts[i];
-        char tag[TAG_SIZE];
-        if (!mount->bind)
-            continue;
-        volume_tag(tag, number++);
-        AUTO_FREE char *label = string_format("LABEL=%s", tag);
+    struct volume volume = { 0 };
+    while (volume_next(spec, &volume)) {
+        AUTO_FREE char *label = string_format("LABEL=%s", volume.tag);
         struct guest_channel_mount request = {
-            .source = by_9p ? tag : label,
-            .target = mount->destination,
+            .source = by_9p ? volume.tag : label,
+            .target = volume.mount->destination,
             .type = by_9p ? "9p" : "ext4",
             .options = by_9p ? "trans=virtio,version=9p2000.L,msize=131072" : "",
-            .mount_flags = MS_NOSUID | MS_NODEV | (is_read_only(mount) ? MS_RDONLY : 0),
+            .mount_flags = MS_NOSUID | MS_NODEV | (is_read_only(volume.mount) ? MS_RDONLY : 0),
         };
         guest_channel_mount(session_channel(monitor->session), &request);
     }

@@ -31,43 +31,23 @@ static bool span_find(struct cpu *cpu, enum access_mode mode, gva_t linear, unsi
 }
 
 /* One access of the host where the guest's is one: what other vCPUs may rely on. */
-static void load(void *bytes, const uint8_t *host, unsigned size)
+static void move_once(void *to, const void *from, unsigned size)
 {
     switch (size) {
     case 1:
-        *(uint8_t *)bytes = *(const volatile uint8_t *)host;
+        *(volatile uint8_t *)to = *(const volatile uint8_t *)from;
         break;
     case 2:
-        *(uint16_t *)bytes = *(const volatile uint16_t *)host;
+        *(volatile uint16_t *)to = *(const volatile uint16_t *)from;
         break;
     case 4:
-        *(uint32_t *)bytes = *(const volatile uint32_t *)host;
+        *(volatile uint32_t *)to = *(const volatile uint32_t *)from;
         break;
     case 8:
-        *(uint64_t *)bytes = *(const volatile uint64_t *)host;
+        *(volatile uint64_t *)to = *(const volatile uint64_t *)from;
         break;
     default:
-        copy_bytes(bytes, host, size);
-    }
-}
-
-static void store(uint8_t *host, const void *bytes, unsigned size)
-{
-    switch (size) {
-    case 1:
-        *(volatile uint8_t *)host = *(const uint8_t *)bytes;
-        break;
-    case 2:
-        *(volatile uint16_t *)host = *(const uint16_t *)bytes;
-        break;
-    case 4:
-        *(volatile uint32_t *)host = *(const uint32_t *)bytes;
-        break;
-    case 8:
-        *(volatile uint64_t *)host = *(const uint64_t *)bytes;
-        break;
-    default:
-        copy_bytes(host, bytes, size);
+        copy_bytes(to, from, size);
     }
 }
 
@@ -80,7 +60,7 @@ bool memory_read(struct cpu *cpu, enum access_mode mode, gva_t linear, void *byt
     for (unsigned i = 0; i < 2 && span.sizes[i]; part += span.sizes[i++]) {
         const struct page *page = &span.pages[i];
         if (page->host)
-            load(part, page->host, span.sizes[i]);
+            move_once(part, page->host, span.sizes[i]);
         else if (!mmio_read(cpu, page->physical, part, span.sizes[i]))
             return false;
     }
@@ -89,7 +69,7 @@ bool memory_read(struct cpu *cpu, enum access_mode mode, gva_t linear, void *byt
 
 static void page_store(struct cpu *cpu, const struct page *page, const void *bytes, unsigned size)
 {
-    store(page->host, bytes, size);
+    move_once(page->host, bytes, size);
     if (!page->frame)
         return;
     frame_written(page->frame, code_lines((uintptr_t)page->host & FRAME_MASK, size));
