@@ -307,6 +307,7 @@ static uint16_t free_port(void)
 {
     struct sockaddr_in address;
     AUTO_CLOSE int fd = listening_socket(&address);
+    assert_true(fd >= 0);
     return ntohs(address.sin_port);
 }
 
@@ -388,6 +389,7 @@ static void a_port_in_use_is_named(void **state)
     (void)state;
     struct sockaddr_in address;
     AUTO_CLOSE int listener = listening_socket(&address);
+    assert_true(listener >= 0);
     AUTO_ERROR struct error error = { 0 };
     struct net_forward forwards[] = { { .host_address.s_addr = htonl(INADDR_LOOPBACK),
                                         .host_port = free_port(),
