@@ -19,7 +19,11 @@ static inline struct tlb_entry *tlb_lookup(struct cpu *cpu, gva_t linear)
 
 /* Out of the way of the frequent case: these keep all registers and take the address from
  * cpu->missed, so that ops need no registers but those in which they got their arguments. */
+#ifdef __clang__ /* 14 passes wrong arguments on from functions that save every register */
+#define COLD_PATH __attribute__((cold, noinline))
+#else
 #define COLD_PATH __attribute__((no_caller_saved_registers, cold, noinline))
+#endif
 
 /* A value goes to or comes from cpu->scratch. */
 COLD_PATH bool linear_read_missed_8(struct cpu *cpu);
