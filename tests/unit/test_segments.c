@@ -219,8 +219,8 @@ static void read_only_data_and_code_cannot_be_written(void **state)
 
 /* -- Far transfers (5.8) -- */
 
-GUEST_CODE(jump_far, 32, "jmp fword ptr [0x30000]");
-GUEST_CODE(call_far, 32, "call fword ptr [0x30000]; hlt");
+GUEST_CODE(jump_far, 32, "ljmp [0x30000]");
+GUEST_CODE(call_far, 32, "lcall [0x30000]; hlt");
 
 #define TARGET UINT64_C(0x50000)
 
@@ -283,7 +283,7 @@ static void set_call_gate(struct tiny_guest *guest, unsigned parameters, uint8_t
                          guest_gate(KERNEL_CODE, TARGET, rights) | (uint64_t)parameters << 32);
 }
 
-GUEST_CODE(call_with_parameters, 32, "push 0x11; push 0x22; call fword ptr [0x30000]; ud2");
+GUEST_CODE(call_with_parameters, 32, "push 0x11; push 0x22; lcall [0x30000]; ud2");
 
 static void a_call_gate_switches_stacks_and_copies_parameters(void **state)
 {
@@ -302,7 +302,7 @@ static void a_call_gate_switches_stacks_and_copies_parameters(void **state)
     assert_int_equal(pushed(guest, 5), USER_DATA | 3);
 }
 
-GUEST_CODE(call_and_trap, 32, "push 0x11; push 0x22; call fword ptr [0x30000]; ud2");
+GUEST_CODE(call_and_trap, 32, "push 0x11; push 0x22; lcall [0x30000]; ud2");
 
 static void a_return_to_the_outer_level_drops_the_parameters_of_both_stacks(void **state)
 {

@@ -53,8 +53,8 @@ static void set_task_b(struct tiny_guest *guest)
     guest_put(guest, GUEST_DATA + 4, TASK_B, 2); /* the far pointer of the guests below */
 }
 
-GUEST_CODE(jump_to_task, 32, "mov eax, 0xaaaa; jmp fword ptr [0x30000]; hlt");
-GUEST_CODE(call_task, 32, "mov eax, 0xaaaa; call fword ptr [0x30000]; hlt");
+GUEST_CODE(jump_to_task, 32, "mov eax, 0xaaaa; ljmp [0x30000]; hlt");
+GUEST_CODE(call_task, 32, "mov eax, 0xaaaa; lcall [0x30000]; hlt");
 
 static void a_jump_to_a_tss_saves_one_task_and_loads_the_other(void **state)
 {
@@ -194,7 +194,7 @@ static void a_16_bit_tss_holds_words(void **state)
 /* IRET to 16-bit code at 5000H:0, with `iopl`. */
 GUEST_CODE(to_virtual_8086, 32,
            "push 0x4444; push 0x3333; push 0x2222; push 0x1111; push 0x6000; push 0x100;"
-           "push eax; push 0x5000; push 0; iret");
+           "push eax; push 0x5000; push 0; iretd");
 
 GUEST_CODE(program_trap, 16, "ud2");
 GUEST_CODE(program_int, 16, "int 0x21; hlt");
