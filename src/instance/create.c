@@ -194,11 +194,10 @@ static int make_state_directory(struct instance_build *build, struct error *erro
     if (getenv("NOTIFY_SOCKET") && mkdirat(build->state_directory_fd, "notify", 0755) < 0)
         return error_set(error, errno, "create the directory of the notify socket");
     AUTO_FREE char *config = json_text(build->spec->document);
-    AUTO_CLOSE int fd = openat(build->state_directory_fd, "config.json",
-                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || write_all(fd, config, strlen(config)) < 0)
-        return error_set(error, errno, "write config.json into the state directory");
-    return state_directory_record(build->state_directory_fd, build->instance, false, error);
+    if (replace_file_at(build->state_directory_fd, "config.json", config, strlen(config), 0600,
+                        true, error) < 0)
+        return error_wrap(error, "keep config.json in the state directory");
+    return state_directory_record(build->state_directory_fd, build->instance, error);
 }
 
 int instance_record_pid(const struct technique_create *create, pid_t pid, struct error *error)
@@ -207,7 +206,7 @@ int instance_record_pid(const struct technique_create *create, pid_t pid, struct
     create->instance->pid = pid;
     if (process_state_read(pid, &create->instance->pid_start_time, &state) < 0)
         return error_set(error, ESRCH, "look at the instance's process");
-    return state_directory_record(create->state_directory_fd, create->instance, true, error);
+    return state_directory_record(create->state_directory_fd, create->instance, error);
 }
 
 static int record_pid(void *context, pid_t pid, struct error *error)
@@ -275,7 +274,7 @@ static int invoke(struct instance_build *build, bool start_at_once, int console_
     if (build->technique->create(&create, &build->child, error) < 0)
         return -1;
     if (build->instance->resctrl_group &&
-        state_directory_record(build->state_directory_fd, build->instance, true, error) < 0)
+        state_directory_record(build->state_directory_fd, build->instance, error) < 0)
         return -1;
     if (build->request->pid_file &&
         instance_write_pid_file(build->request->pid_file, build->child.pid, error) < 0)

@@ -83,13 +83,13 @@ void state_directory_unlock(int state_directory_fd)
     flock(state_directory_fd, LOCK_UN);
 }
 
-int state_directory_record(int state_directory_fd, const struct instance *instance, bool durable,
+int state_directory_record(int state_directory_fd, const struct instance *instance,
                            struct error *error)
 {
     AUTO_JSON struct json_object *record = record_encode(instance);
     AUTO_FREE char *text = json_text(record);
-    if (replace_file_at(state_directory_fd, "state.json", text, strlen(text), 0600, durable,
-                        error) < 0)
+    if (replace_file_at(state_directory_fd, "state.json", text, strlen(text), 0600, true, error) <
+        0)
         return error_wrap(error, "record the state of instance %s", instance->id);
     return 0;
 }

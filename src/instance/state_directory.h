@@ -3,9 +3,9 @@
  * STATE_ROOT/ID: what outlives the process that made an instance.
  *
  *   state.json   the record (instance/record.h), replaced as a whole by rename, fsynced
- *   config.json  the specification as it was when the instance was made: later edits have no effect
- *   gate         the start gate's socket, as long as the instance is created and not started
- *   notify/      the sd_notify socket, where one was asked for
+ *   config.json  the specification as it was when the instance was made: later edits have no
+ * effect; written like the record gate         the start gate's socket, as long as the instance is
+ * created and not started notify/      the sd_notify socket, where one was asked for
  *
  * STATE_ROOT/@seccomp keeps what outlives them all, and may be lost at any time: compiled filters
  * (container/seccomp_cache.h).
@@ -35,11 +35,8 @@ int state_directory_open(const struct host *host, const char *id, struct error *
 bool state_directory_is_locked(int state_directory_fd);
 void state_directory_unlock(int state_directory_fd);
 
-/*
- * Write the record as it is now. What is only intended need not be `durable`: a machine that goes
- * down takes the cgroups and processes along, and a directory without a record can be deleted.
- */
-int state_directory_record(int state_directory_fd, const struct instance *instance, bool durable,
+/* Write the record as it is now, what is only intended as well: by rename, fsynced. */
+int state_directory_record(int state_directory_fd, const struct instance *instance,
                            struct error *error);
 
 int state_directory_remove(const struct host *host, const char *id, struct error *error);

@@ -45,6 +45,21 @@ class Killed(RuntimeTest):
             container.wait_stopped()
         return container
 
+    def test_the_state_is_whole_on_the_disk_before_it_has_its_name(self):
+        """Also what is only intended: each file is fsynced, renamed, and its directory fsynced."""
+        container = self.container(self.bundle().guest("sleep", 1000))
+        container.create(prefix=self.traced("-e", "trace=fsync,renameat"))
+        with open(os.path.join(self.directory, "trace"), encoding="utf-8") as file:
+            calls = re.findall(r'^(fsync|renameat)\((\d+)(?:, .*"(.*)")?', file.read(), re.M)
+        renames = [(index, call) for index, call in enumerate(calls) if call[2].endswith(".json")]
+        self.assertEqual([name for _, (_, _, name) in renames],
+                         ["config.json", "state.json", "state.json"])
+        for index, (_, directory, name) in renames:
+            with self.subTest(name, call=index):
+                before, after = calls[index - 1], calls[index + 1]
+                self.assertEqual((before[0], before[1] != directory), ("fsync", True))
+                self.assertEqual(after[:2], ("fsync", directory))
+
     def die_at_each_point(self, verb, act):
         # One bundle for all: the root file system is no part of this.
         self.template = self.bundle().guest("sleep", 1000)
