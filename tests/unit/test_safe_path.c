@@ -19,6 +19,22 @@
 #include "base/string.h"
 #include "container/safe_path.h"
 
+/*
+ * In the place of the C library's, for safe_path.c as well: what another process could do between
+ * mkdirat() and the call after it happens each time, not once in many races.
+ */
+static char made_into_link_to[PATH_MAX]; /* "": the directories stay what they are */
+
+int mkdirat(int directory_fd, const char *name, mode_t mode)
+{
+    int result = (int)syscall(SYS_mkdirat, directory_fd, name, mode);
+    if (result == 0 && *made_into_link_to)
+        result = unlinkat(directory_fd, name, AT_REMOVEDIR) == 0
+                     ? symlinkat(made_into_link_to, directory_fd, name)
+                     : -1;
+    return result;
+}
+
 /* DIRECTORY/root is the root, DIRECTORY/outside is what must stay untouched. */
 struct place {
     char directory[64];
@@ -262,6 +278,29 @@ static void an_exchange_while_we_walk_does_not_lead_outside(void **state)
     assert_int_equal(entries_of(place, "outside"), 0);
 }
 
+/* CVE-2021-30465: the race of the test above, lost by the walk at every directory that it makes. */
+static void a_new_directory_that_turns_into_a_link_is_not_entered(void **state)
+{
+    const struct place *place = *state;
+    snprintf(made_into_link_to, sizeof(made_into_link_to), "%s/outside", place->directory);
+    AUTO_ERROR struct error error = { 0 };
+    char name[NAME_MAX + 1];
+    int last = safe_make_directory(place->root_fd, "/last", &error);
+    int deep = safe_make_directory(place->root_fd, "/first/second", &error);
+    int file = safe_make_file(place->root_fd, "/parent/file", &error);
+    int parent = safe_make_parent(place->root_fd, "/other/name", name, &error);
+    *made_into_link_to = '\0';
+    assert_int_equal(last, -1);
+    assert_int_equal(deep, -1);
+    assert_int_equal(file, -1);
+    assert_int_equal(parent, -1);
+    assert_int_equal(error.code, ENOTDIR);
+    assert_int_equal(entries_of(place, "outside"), 0);
+    struct stat status; /* the attack took place */
+    assert_int_equal(fstatat(place->root_fd, "last", &status, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(S_ISLNK(status.st_mode));
+}
+
 #define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -279,6 +318,7 @@ int main(void)
         PATH_TEST(a_file_in_the_way_is_an_error),
         PATH_TEST(a_parent_comes_with_the_last_name),
         PATH_TEST(an_exchange_while_we_walk_does_not_lead_outside),
+        PATH_TEST(a_new_directory_that_turns_into_a_link_is_not_entered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
