@@ -335,6 +335,44 @@ static void an_idmapped_mount_shows_other_owners(void **state)
     assert_container_ok(fixture, see_mapped_owner);
 }
 
+static const char *see_mapped_below(const struct fixture *fixture)
+{
+    (void)fixture;
+    EXPECT(owner_is("/all/hello", 5, 6) && owner_is("/all/below/mark", 5, 6));
+    EXPECT(owner_is("/top/hello", 5, 6) && owner_is("/top/below/mark", 65534, 65534));
+    return NULL;
+}
+
+static void add_idmapped(struct fixture *fixture, const char *destination, const char *source,
+                         enum spec_mount_idmap idmap)
+{
+    add_mount(fixture, (struct spec_mount){ .destination = destination,
+                                            .bind = true,
+                                            .recursive = true,
+                                            .source = source,
+                                            .idmap = idmap });
+}
+
+/* "ridmap" maps the ids of the mounts below as well, "idmap" those of the topmost alone. */
+static void ids_are_mapped_in_mounts_below_only_where_that_is_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *volume = make_volume(fixture);
+    const char *below = fixture_path(fixture, volume, "below");
+    const char *mark = fixture_path(fixture, below, "mark");
+    assert_int_equal(chown(fixture_path(fixture, volume, "hello"), 5, 6), 0);
+    assert_int_equal(mkdir(below, 0755), 0);
+    assert_int_equal(mount("none", below, "tmpfs", 0, NULL), 0);
+    write_text(mark, "");
+    assert_int_equal(chown(mark, 5, 6), 0);
+    use_user_namespace(fixture);
+    add_idmapped(fixture, "/all", volume, SPEC_IDMAP_RECURSIVE);
+    add_idmapped(fixture, "/top", volume, SPEC_IDMAP);
+    AUTO_FREE char *said = run_in_container(fixture, see_mapped_below);
+    assert_int_equal(umount2(below, MNT_DETACH), 0);
+    assert_string_equal(said, "ok");
+}
+
 static const char *see_cgroups(const struct fixture *fixture)
 {
     (void)fixture;
@@ -524,6 +562,7 @@ int main(void)
         ROOTFS_TEST(a_terminal_group_that_is_not_mapped_is_left_out),
         ROOTFS_TEST(without_a_network_namespace_the_host_s_sys_is_bound),
         ROOTFS_TEST(an_idmapped_mount_shows_other_owners),
+        ROOTFS_TEST(ids_are_mapped_in_mounts_below_only_where_that_is_asked_for),
         ROOTFS_TEST(cgroup_v1_is_read_only_whatever_is_asked_for),
         ROOTFS_TEST(a_root_is_stacked_from_layers),
         ROOTFS_TEST(a_layer_s_path_may_be_longer_than_fsconfig_takes),
