@@ -430,6 +430,32 @@ class Devices(MountTest):
         self.assertRegex(text, "/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\n"
                          "(/dev/)?pts/ptmx\n")
 
+    def read_only_dev(self, type, source, options):
+        """What is there, and what happens to a new file."""
+        bundle = self.bundle()
+        for path in ("/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"):
+            bundle.without_mount(path)
+        bundle.mount("/dev", type, source, options)
+        return self.guest("stat", "/dev/null", ",", "create", "/dev/new", bundle=bundle)
+
+    def test_a_read_only_dev_has_its_devices_and_takes_no_more(self):
+        """Read-only comes last, whatever file system config.json puts on /dev."""
+        lower = self.directory_with("lower")
+        upper = [self.directory_with(name) for name in ("upper", "work")]
+        stacked = ["lowerdir=" + lower, "upperdir=%s" % upper[0], "workdir=%s" % upper[1]]
+        for type, options in (("tmpfs", []), ("ramfs", []), ("overlay", stacked)):
+            with self.subTest(type):
+                values = self.read_only_dev(type, type, ["nosuid", "ro", *options])
+                self.assertEqual((values["stat"], values["create"]),
+                                 ("20666 0 0 1:3", "EROFS"))
+
+    def test_a_dev_that_is_bound_read_only_is_left_as_it_is(self):
+        """Nothing is made in it: it may be the host's."""
+        source = self.directory_with("source", null="words\n")
+        values = self.read_only_dev("bind", source, ["bind", "ro"])
+        self.assertEqual((values["stat"].split()[0], values["create"]), ("100644", "EROFS"))
+        self.assertEqual(os.listdir(source), ["null"])
+
     def test_devices_that_are_asked_for(self):
         bundle = self.bundle()
         bundle.linux["devices"] = [
