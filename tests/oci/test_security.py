@@ -27,6 +27,7 @@ from harness.runtime import Runtime
 
 RENAME_EXCHANGE = 2
 AT_FDCWD = -100
+MS_REMOUNT, MS_BIND = 32, 4096
 
 
 class SecurityTest(RuntimeTest):
@@ -330,6 +331,35 @@ class Masks(SecurityTest):
         os.symlink("/real", os.path.join(bundle.rootfs, "etc", "secret"))
         bundle.linux["maskedPaths"] = ["/etc/secret"]
         self.assertNotIn("words", self.container(bundle).run(ok=None).stdout)
+
+    def masked_twice(self, *words):
+        """Root with CAP_SYS_ADMIN makes the first mask's mount writable again."""
+        bundle = self.bundle().capabilities(ALL_CAPABILITIES)
+        bundle.linux["maskedPaths"] = ["/first", "/second"]
+        bundle.file("first/secret", "words")
+        bundle.file("second/secret", "words")
+        flags = str(MS_REMOUNT | MS_BIND)
+        return self.guest("mount", "none", "/first", "", flags, "", ",", *words, bundle=bundle)
+
+    def test_a_masked_directory_cannot_be_written_though_its_mount_is_writable(self):
+        """All masks of directories are one file system: what could be put into one would be in
+        the others too. Its superblock is read-only, not just the mounts of it."""
+        values = self.masked_twice("create", "/first/new")
+        self.assertEqual((values["mount"], values["create"]), ("ok", "EROFS"))
+
+    def test_nothing_passes_from_one_masked_directory_to_another(self):
+        values = self.masked_twice("create", "/first/new", ",", "open", "/second/new")
+        self.assertEqual((values["mount"], values["open"]), ("ok", "ENOENT"))
+
+    def test_the_attack_works_on_a_mount_alone_that_is_read_only(self):
+        bundle = self.bundle().capabilities(ALL_CAPABILITIES)
+        bundle.mount("/first", "tmpfs", "tmpfs", ["ro"])
+        values = self.guest("create", "/first/new", ",", "mount", "none", "/first", "",
+                            str(MS_REMOUNT | MS_BIND), "", bundle=bundle)
+        self.assertEqual(values["create"], "EROFS")
+        values = self.guest("mount", "none", "/first", "", str(MS_REMOUNT | MS_BIND), "", ",",
+                            "create", "/first/new", bundle=bundle)
+        self.assertEqual((values["mount"], values["create"]), ("ok", "ok"))
 
     def test_the_masks_of_a_fresh_container_cannot_be_taken_away(self):
         bundle = self.bundle().shell("busybox umount /proc/kcore 2>/dev/null; "
