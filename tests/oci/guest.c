@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -422,6 +423,20 @@ static int do_notify(char **words)
                    sendto(fd, words[0], strlen(words[0]), 0, (void *)&address, sizeof(address)));
 }
 
+/* Connect to a Unix socket whose name is no path (unix(7), "abstract"). */
+static int do_connect_abstract(char **words)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t length = strlen(words[0]);
+    if (length >= sizeof(address.sun_path))
+        return 1;
+    memcpy(address.sun_path + 1, words[0], length);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return outcome("connect",
+                   connect(fd, (void *)&address,
+                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)));
+}
+
 static int do_exit(char **words)
 {
     fflush(stdout);
@@ -603,6 +618,7 @@ static const struct action actions[] = {
     { "catch", "", do_catch },
     { "clocks", "", print_clocks },
     { "confinement", "", print_confinement },
+    { "connect-abstract", "NAME", do_connect_abstract },
     { "create", "PATH", do_create },
     { "cwd", "", print_cwd },
     { "descriptor-types", "", print_descriptor_types },

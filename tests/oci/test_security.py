@@ -8,7 +8,10 @@ descriptor, /dev as a link, and the writable cgroup v1 hierarchy.
 
 Not acted out here, with the reason: labels that go to a false /proc/self/attr (CVE-2019-16884,
 CVE-2025-52881; no LSM on the machines that run this; tests/unit has the false procfs), rootless
-cgroup v2 (CVE-2023-25809; tests/vm), bootstrap by netlink (CVE-2021-43784; there is none).
+cgroup v2 (CVE-2023-25809; tests/vm), bootstrap by netlink (CVE-2021-43784; there is none), abstract
+Unix sockets in a container that shares the host's network namespace (CVE-2020-15257: a name there
+belongs to the namespace and has no file whose mode could be asked; a runtime can do nothing but
+listen on none itself, and config.json decides). That a namespace of its own keeps them out is here.
 """
 
 import ctypes
@@ -16,6 +19,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -492,6 +496,35 @@ class Words(SecurityTest):
                       file)
         values = self.runtime.call("exec", "--process", path, container.id).values
         self.assertEqual(int(values["inheritable"], 0), 0)
+
+
+class AbstractSockets(SecurityTest):
+    """CVE-2020-15257: names of Unix sockets without a file belong to the network namespace."""
+
+    def listening(self):
+        """A socket of the host by its abstract name."""
+        name = "%s-%d" % (settings.TAG, os.getpid())
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind("\0" + name)
+        listener.listen()
+        return name
+
+    def connected(self, bundle):
+        return self.guest("connect-abstract", self.listening(), bundle=bundle)["connect"]
+
+    def test_one_of_the_host_cannot_be_reached(self):
+        self.assertEqual(self.connected(self.bundle().namespace("network")), "ECONNREFUSED")
+
+    def test_the_attack_works_where_the_hosts_network_namespace_is_shared(self):
+        self.assertEqual(self.connected(self.bundle().without_namespace("network")), "ok")
+
+    @only_openvirt
+    def test_the_runtime_has_none_while_a_container_runs(self):
+        bundle = self.bundle().without_namespace("network").shell("cat /proc/net/unix")
+        text = self.container(bundle).run(prefix=("unshare", "--net")).stdout
+        self.assertIn("Path", text)
+        self.assertNotIn("@", text)
 
 
 class Cgroups(SecurityTest):
